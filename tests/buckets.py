@@ -1,6 +1,7 @@
 """Servers of S3 for tests: one with files, one in memory."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,14 +51,12 @@ class BucketServer:
         keys = ",".join([ACCESS["AWS_ACCESS_KEY_ID"], ACCESS["AWS_SECRET_ACCESS_KEY"]])
         address, objects = f"127.0.0.1:{self.port}", str(self._folder / "objects")
         command = {
-            "rclone": ["serve", "s3", "--addr", address, "--auth-key", keys, objects],
-            "moto": ["-H", "127.0.0.1", "-p", str(self.port)],
+            "rclone": [str(BIN / "rclone"), "serve", "s3"]
+            + ["--addr", address, "--auth-key", keys, objects],
+            "moto": [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
         }[self._kind]
-        program = {"rclone": "rclone", "moto": "moto_server"}[self._kind]
         environment = {**os.environ, "RCLONE_CONFIG": os.devnull}
-        self.process = Process(
-            [str(BIN / program), *command], environment, self._folder / f"{self._kind}.log"
-        )
+        self.process = Process(command, environment, self._folder / f"{self._kind}.log")
         wait_until(self._answers, what=f"{self._kind} to answer")
         return self.process
 

@@ -10,8 +10,7 @@ from jobs.claims import Claim
 from jobs.logs import about
 from jobs.record import Kind, Status
 from jobs.watch import Cause
-from stepbox.errors import InvalidInputError, StepboxError
-from stepbox.store.objects import UnavailableError
+from stepbox.errors import InvalidInputError, StepboxError, UnavailableError
 from worker.availability import store_answers
 from worker.device import device_is_lost, lose_device
 from worker.importing import import_and_publish
@@ -58,8 +57,8 @@ def _run(stores: Stores, claim: Claim) -> None:
         except JobCancelledError:
             outcome = "cancelled"
         except UnavailableError as error:
-            log.warning("job %s: given back, because %s", claim.job, error.strerror)
-            given_back = "store", str(error.strerror) if error.refused else ""
+            log.warning("job %s: given back, because %s", claim.job, error.why)
+            given_back = "store", error.why if error.refused else ""
         except WrongDeviceError as error:
             log.warning("job %s: given back, because %s", claim.job, error)
             lose_device()
@@ -76,7 +75,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
         log.warning("job %s: lost to another worker", claim.job)
         return
-    with suppress(OSError):  # the sweep removes what is left
+    with suppress(OSError, UnavailableError):  # the sweep removes what is left
         stores.drop(claim.job)
     log.info("job %s: %s", claim.job, outcome)
 

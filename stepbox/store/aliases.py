@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from pydantic import TypeAdapter, ValidationError
 
-from stepbox.errors import ConflictError, DamagedModelError, Fault
+from stepbox.errors import ConflictError, DamagedModelError, Fault, UnavailableError
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import MODEL_ID
-from stepbox.store.objects import ObjectStore, UnavailableError
+from stepbox.store.objects import ObjectStore
 
 FILE = "aliases.json"
 ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -43,8 +43,6 @@ class Aliases:
 
         try:
             return self._cache.get("", [FILE], read)
-        except UnavailableError:
-            raise
         except OSError as error:
             raise DamagedModelError(f"{FILE} cannot be read: {error.strerror}") from error
 

@@ -28,13 +28,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import obstore
 from obstore.store import ObjectStore as Client
 
-from stepbox.errors import DamagedModelError
+from stepbox.errors import DamagedModelError, UnavailableError
 from stepbox.store.bucket_client import PIECE_BYTES, BucketWriter, connect, explained
 from stepbox.store.local_cache import LocalCache
 from stepbox.store.objects import (
     Entry,
     ObjectStore,
-    UnavailableError,
     Version,
     Writer,
     check_document,

@@ -13,7 +13,8 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore as Client
 from obstore.store import from_url
 
-from stepbox.store.objects import UnavailableError, Writer
+from stepbox.errors import UnavailableError
+from stepbox.store.objects import Writer
 
 if TYPE_CHECKING:
     from obstore import WritableFile
@@ -59,8 +60,6 @@ def explained(key: str, failed: Callable[[], None] = lambda: None) -> Iterator[N
     """
     try:
         yield
-    except UnavailableError:
-        raise
     except (BaseError, OSError) as error:
         if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error

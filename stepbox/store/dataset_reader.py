@@ -11,7 +11,7 @@ from stepbox.data.builtin import DATASETS, load_dataset
 from stepbox.data.dataset import DATASET_ID, LABEL_DTYPE, Dataset, DatasetSpec, Split, split_sha256
 from stepbox.errors import DamagedModelError, DatasetError, NotFoundError
 from stepbox.store.cache import ObjectCache
-from stepbox.store.objects import ObjectStore, UnavailableError, object_store
+from stepbox.store.objects import ObjectStore, object_store
 
 DESCRIPTION = "dataset.json"
 MOST_DESCRIPTION_BYTES = 2**21  # 1,000 classes and 12,288 columns with long names take 1 MB
@@ -159,8 +159,6 @@ class DatasetReader:
             for name in sorted(self._objects.names(id)):
                 if self.is_staged(f"{id}/{name}"):
                     return found._replace(place=f"{id}/{name}")
-        except UnavailableError:
-            raise
         except OSError as error:
             raise DatasetError(f"{id} cannot be read: {error}") from error
         raise _not_found(id)
@@ -174,8 +172,6 @@ class DatasetReader:
             files = _Files.model_validate_json(content).files
         except FileNotFoundError:
             raise _not_found(place) from None
-        except UnavailableError:
-            raise
         except (ValidationError, DamagedModelError, OSError) as error:
             raise DatasetError(f"{key} is damaged: {error}") from error
         id = place.partition("/")[0]
@@ -184,8 +180,6 @@ class DatasetReader:
     def _map(self, key: str) -> NDArray[Any]:
         try:
             return self._objects.map_array(key)
-        except UnavailableError:
-            raise
         except (DamagedModelError, OSError, ValueError, EOFError) as error:
             raise DatasetError(f"{key} cannot be read: {error}") from error
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from stepbox.errors import DamagedModelError, StoreError
+from stepbox.errors import DamagedModelError, StoreError, UnavailableError
 from stepbox.store.cache import ObjectCache, is_settled
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
-from stepbox.store.objects import LASTING, ObjectStore, UnavailableError, Version
+from stepbox.store.objects import LASTING, ObjectStore, Version
 from stepbox.training.evaluation import ConfusionMatrix, beats_guessing
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
@@ -144,8 +144,6 @@ class ModelIndex:
         with self._lock:
             try:
                 names = self._names.get("", [""], lambda: frozenset(self._objects.names()))
-            except UnavailableError:
-                raise
             except OSError as error:
                 raise StoreError(
                     f"the folder of models cannot be read: {error.strerror}"

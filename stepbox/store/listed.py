@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from stepbox.errors import UnavailableError
 from stepbox.store.bucket import BucketStore
 from stepbox.store.local_cache import LocalCache
-from stepbox.store.objects import UnavailableError, Version, check_key, is_document
+from stepbox.store.objects import Version, check_key, is_document
 from stepbox.store.turns import Turns
 
 WAIT_S = 5.0  # for the first list
@@ -118,7 +119,8 @@ class ListedStore(BucketStore):
         except UnavailableError:
             with self._lock:
                 self._stale[name] = next(self._tickets)
-        with suppress(OSError):  # then the other processes find it when they list the bucket
+        # Without the news, the other processes find the change when they list the bucket.
+        with suppress(UnavailableError):
             self._announce(name)
 
     def _version(self, key: str) -> Version | None:

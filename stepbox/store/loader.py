@@ -12,7 +12,7 @@ from stepbox.store.cache import ObjectCache
 from stepbox.store.card import CARD, Card
 from stepbox.store.index import ModelIndex
 from stepbox.store.model import check_weights, read_card, read_network, read_steps
-from stepbox.store.objects import LASTING, ObjectStore, UnavailableError
+from stepbox.store.objects import LASTING, ObjectStore
 from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
 from stepbox.training.step_record import StepRecord
@@ -68,8 +68,6 @@ class ModelLoader:
             self._objects.size(f"{prefix}/{CARD}")
         except FileNotFoundError:
             return False
-        except UnavailableError:
-            raise
         except (OSError, DamagedModelError):
             pass
         return True
@@ -152,8 +150,6 @@ class ModelLoader:
             except FileNotFoundError as error:
                 self._expect(model_id)
                 return f"model {model_id} is damaged: {Path(error.filename).name} is missing"
-            except UnavailableError:
-                raise
             except OSError as error:
                 unreadable = f"model {model_id} cannot be read: {error.strerror}"
                 if error.errno in LASTING:

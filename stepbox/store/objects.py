@@ -61,24 +61,6 @@ DOCUMENTS = frozenset({"aliases.json", "card.json"})
 LASTING = (errno.EACCES, errno.ELOOP)
 
 
-class UnavailableError(OSError):
-    """A store does not answer, or refuses its service. This says nothing about its objects.
-
-    Parameters
-    ----------
-    why
-        What is wrong.
-    key
-        The object or prefix that was asked for.
-    refused
-        Whether the server answered, and refused. Then trying again is unlikely to help.
-    """
-
-    def __init__(self, why: str, key: str, *, refused: bool = False) -> None:
-        super().__init__(errno.EIO, why, key)
-        self.refused = refused
-
-
 class ObjectStore(ABC):
     """Bytes under keys.
 
@@ -95,8 +77,8 @@ class ObjectStore(ABC):
     - An object is replaced as a whole: a reader gets the old bytes or the new ones.
     - Keys that `check_key` rejects raise ValueError.
     - A missing object raises FileNotFoundError. Something that is not an object, or is larger than
-      the limit, raises DamagedModelError. Any other failure raises OSError:
-      UnavailableError if the store does not answer.
+      the limit, raises DamagedModelError. A store that does not answer raises UnavailableError, and
+      any other failure OSError.
     """
 
     def check(self) -> None:  # noqa: B027 - a folder always answers

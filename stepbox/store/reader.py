@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self, TypeVar
 
 from stepbox.data.dataset import DATASET_NAME
-from stepbox.errors import DamagedModelError, NotFoundError, NotOwnedError, StepboxError
+from stepbox.errors import (
+    DamagedModelError,
+    NotFoundError,
+    NotOwnedError,
+    StepboxError,
+    UnavailableError,
+)
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
 from stepbox.store.index import IndexedModel, ModelIndex
 from stepbox.store.loader import CACHE_BYTES, ModelLoader
-from stepbox.store.objects import ObjectStore, UnavailableError, object_store
+from stepbox.store.objects import ObjectStore, object_store
 from stepbox.store.weights import WEIGHTS
 from stepbox.training.step_record import StepRecord
 

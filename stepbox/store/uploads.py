@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from stepbox.errors import UnavailableError
 from stepbox.store.objects import ObjectStore, object_store
 from stepbox.store.quota import RESERVED, Quota, saying_why
 
@@ -116,7 +117,7 @@ class Receiving:
         """Remove the file unless it is kept. What cannot be removed, a worker removes later."""
         if self._kept:
             return
-        with suppress(OSError):
+        with suppress(OSError, UnavailableError):
             self._writer.abort()
             self.remove()
 

@@ -10,12 +10,11 @@ import pytest
 import redis
 
 from jobs.changes import FIRST, KEPT, StoreChanges, latest, news
-from stepbox.errors import DatasetError
+from stepbox.errors import DatasetError, UnavailableError
 from stepbox.store import bucket, listed
 from stepbox.store.bucket import BucketStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.local_cache import LocalCache
-from stepbox.store.objects import UnavailableError
 from tests.buckets import BUCKET, bucket_server
 from tests.datasets import make_dataset, stage
 from tests.processes import free_port
