@@ -51,8 +51,10 @@ class BucketServer:
         keys = ",".join([ACCESS["AWS_ACCESS_KEY_ID"], ACCESS["AWS_SECRET_ACCESS_KEY"]])
         address, objects = f"127.0.0.1:{self.port}", str(self._folder / "objects")
         command = {
-            "rclone": [str(BIN / "rclone"), "serve", "s3"]
-            + ["--addr", address, "--auth-key", keys, objects],
+            "rclone": [
+                *(str(BIN / "rclone"), "serve", "s3"),
+                *("--addr", address, "--auth-key", keys, objects),
+            ],
             "moto": [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
         }[self._kind]
         environment = {**os.environ, "RCLONE_CONFIG": os.devnull}

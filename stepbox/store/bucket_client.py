@@ -1,4 +1,4 @@
-"""The client of a bucket: how it connects, how long it tries, and what its errors mean."""
+"""The client of a bucket: how it connects, how long it tries, and what its answers mean."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import obstore
 from obstore.exceptions import BaseError
@@ -14,16 +14,33 @@ from obstore.store import ObjectStore as Client
 from obstore.store import from_url
 
 from stepbox.errors import UnavailableError
-from stepbox.store.objects import Writer
+from stepbox.store.objects import PIECE_BYTES, Version, Writer
 
 if TYPE_CHECKING:
-    from obstore import WritableFile
+    from obstore import ObjectMeta, WritableFile
     from obstore.store import ClientConfig, RetryConfig
 
-PIECE_BYTES = 8 * 2**20  # of a multi-part upload, and of a download
-
+_QUOTES = '"'
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"\b[45]\d\d [A-Z][A-Za-z ]+")
+
+
+class ObjectState(NamedTuple):
+    """Where in the bucket an object is, the service's entity tag of it, and its size in bytes."""
+
+    place: str
+    tag: str
+    size: int
+
+    @classmethod
+    def of(cls, item: "ObjectMeta") -> Self:
+        """Take the state from what the service says about an object."""
+        return cls(item["path"], (item["e_tag"] or "").strip(_QUOTES), item["size"])
+
+    @property
+    def version(self) -> Version:
+        """The version, as `ObjectStore.versions` returns it."""
+        return f"{self.place} {self.tag}", self.size, 0, 0
 
 
 def connect(url: str, patience_s: float) -> Client:

@@ -15,6 +15,7 @@ from stepbox.store import bucket, listed
 from stepbox.store.bucket import BucketStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.local_cache import LocalCache
+from stepbox.store.objects import from_memory
 from tests.buckets import BUCKET, bucket_server
 from tests.datasets import make_dataset, stage
 from tests.processes import free_port
@@ -107,7 +108,7 @@ def test_a_listed_bucket_answers_without_a_request(open_bucket):
     store.put(CARD, b"a")
     store.put("b/c", b"")
     versions = store.versions(["", "a", CARD, "a/d", "aliases.json"])
-    with store.from_memory():
+    with from_memory():
         assert store.versions(["", "a", CARD, "a/d", "aliases.json"]) == versions
         assert store.size(CARD) == 1
         assert sorted(store.names()) == ["a", "b"]
@@ -138,19 +139,30 @@ def test_other_processes_change_a_listed_bucket(open_bucket):
     assert store.names() == ["c"]
 
 
+def test_a_document_that_was_replaced_since_the_list_is_read_anyway(open_bucket):
+    store, other = open_bucket("listed"), open_bucket("bucket")
+    other.put(CARD, b"a")
+    store.refresh_all()
+    assert store.get(CARD, LIMIT) == b"a"
+    other.update(CARD, append(b"b"), LIMIT)  # removes the version in the list
+    assert store.get(CARD, LIMIT) == b"ab"
+    store.update(CARD, append(b"c"), LIMIT)  # changes the newest version, not the one in the list
+    assert store.get(CARD, LIMIT) == other.get(CARD, LIMIT) == b"abc"
+
+
 def test_an_older_list_replaces_no_newer_one(open_bucket, monkeypatch):
     store, other = open_bucket("listed"), open_bucket("bucket")
     other.put("a/b", b"1")
-    stored = store.stored
+    listed = store.listed
 
     def slow(prefix=""):
-        found = stored(prefix)
+        found = listed(prefix)
         if not prefix:
             other.put("a/b", b"22")
             store.refresh("a")
         return found
 
-    monkeypatch.setattr(store, "stored", slow)
+    monkeypatch.setattr(store, "listed", slow)
     store.refresh_all()
     assert store.size("a/b") == 2
 
@@ -227,7 +239,7 @@ def test_a_bucket_that_does_not_answer_is_unavailable_until_it_does(tmp_path, mo
     with bucket_server("rclone", tmp_path / "server") as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        store = BucketStore(f"s3://{BUCKET}/a", LocalCache(tmp_path / "cache", 1), 0.1)
+        store = BucketStore(f"s3://{BUCKET}/a", LocalCache(tmp_path / "cache", 1), 2.0)
         store.put("b", b"data")
         server.process.stop()
         with pytest.raises(UnavailableError, match="does not answer") as caught:
@@ -325,7 +337,7 @@ def test_a_local_copy_is_made_once(open_bucket):
     store.put("a/b", b"data")
     path = store.local_file("a/b")
     assert path.read_bytes() == b"data"
-    with store.from_memory():
+    with from_memory():
         assert store.local_file("a/b") == path
     with pytest.raises(FileNotFoundError):
         store.local_file("a/c")
