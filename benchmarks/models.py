@@ -203,7 +203,7 @@ def main() -> None:
             columns.append(
                 measure(start, arguments.bucket, runs)
                 + measure(prediction_meanwhile, arguments.bucket, runs)
-                + [nan, nan]  # the list of the bucket is in memory, as those of a folder are not
+                + [nan, nan]  # these change the folder
             )
     print(f"{'':52}{FEW:>9,} models{arguments.models:>9,} models   in a bucket")
     for label, scale, *values in zip(FIGURES, SCALES, *columns, strict=True):

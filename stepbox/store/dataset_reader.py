@@ -27,16 +27,28 @@ class Found(NamedTuple):
         Its description.
     place
         The prefix of its arrays.
+    submitted_by
+        The owner whose import has published it; None if nobody owns it.
     """
 
     spec: DatasetSpec
     place: str
+    submitted_by: str | None = None
 
 
-class _Files(BaseModel):
-    """What a description has besides a `DatasetSpec`: the attempt that has the arrays."""
+class Publication(BaseModel):
+    """What a description has besides a `DatasetSpec`.
+
+    Attributes
+    ----------
+    files
+        The attempt that has the arrays; None in data sets of earlier versions.
+    submitted_by
+        The owner; None if nobody is, and in data sets of earlier versions.
+    """
 
     files: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+    submitted_by: str | None = None
 
 
 class DatasetReader:
@@ -169,13 +181,14 @@ class DatasetReader:
         try:
             content = self._objects.get(key, MOST_DESCRIPTION_BYTES)
             spec = DatasetSpec.model_validate_json(content)
-            files = _Files.model_validate_json(content).files
+            published = Publication.model_validate_json(content)
         except FileNotFoundError:
             raise _not_found(place) from None
         except (ValidationError, DamagedModelError, OSError) as error:
             raise DatasetError(f"{key} is damaged: {error}") from error
         id = place.partition("/")[0]
-        return Found(spec, id if files is None else f"{id}/{files}")
+        place = id if published.files is None else f"{id}/{published.files}"
+        return Found(spec, place, published.submitted_by)
 
     def _map(self, key: str) -> NDArray[Any]:
         try:

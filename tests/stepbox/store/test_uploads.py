@@ -105,10 +105,10 @@ def test_the_quota_counts_all_objects(objects, quota):
     objects.put("d-0123456789ab/attempt/train-samples.npy", bytes(500))
     objects.put("d-0123456789ab/dataset.json", bytes(70))
     assert quota.used() == 570
-    quota.check()
+    quota.check(None)
     objects.put("d-0123456789ab/other/train-samples.npy", bytes(431))
     with pytest.raises(StorageFullError):
-        quota.check()
+        quota.check(None)
 
 
 def test_a_full_disk_is_named():
