@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _QUOTES = '"'
 _CODE = re.compile(r"<Code>(\w+)</Code>")
+_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")  # Azure says container
 _STATUS = re.compile(r"\b[45]\d\d [A-Z][A-Za-z ]+")
 
 
@@ -78,7 +79,7 @@ def explained(key: str, failed: Callable[[], None] = lambda: None) -> Iterator[N
     try:
         yield
     except (BaseError, OSError) as error:
-        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+        if isinstance(error, FileNotFoundError) and not _NO_BUCKET.search(str(error)):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
         unavailable = _unavailable(error, key)
         if not unavailable.refused:

@@ -217,6 +217,21 @@ def test_a_bucket_that_is_not_listed_yet_is_unavailable(open_bucket, monkeypatch
 
 
 @pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/nothing", "Unable to open service account file"),
+        ("GOOGLE_SERVICE_ACCOUNT_KEY", "{}", "missing field `private_key`"),
+    ],
+)
+def test_wrong_credentials_of_google_are_no_outage(tmp_path, monkeypatch, variable, value, why):
+    monkeypatch.setenv(variable, value)
+    store = BucketStore(f"gs://{BUCKET}/a", LocalCache(tmp_path, 1), 1.0)
+    with pytest.raises(UnavailableError, match=why) as caught:
+        store.check()
+    assert caught.value.refused
+
+
+@pytest.mark.parametrize(
     ("change", "name", "why"),
     [
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, BUCKET, "403 Forbidden .SignatureDoesNotMatch."),
