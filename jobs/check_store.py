@@ -11,7 +11,7 @@ import sys
 from jobs.connection import connect
 from jobs.places import SERVICE_PATIENCE_S, open_part
 from jobs.settings import Settings
-from stepbox.store.objects import UnavailableError
+from stepbox.errors import UnavailableError
 
 REFUSED = 1
 AWAY = os.EX_TEMPFAIL
@@ -31,7 +31,7 @@ def main() -> int:
             return REFUSED
         store.delete(probe)
     except UnavailableError as error:
-        print(error.strerror)
+        print(error.why)
         return REFUSED if error.refused else AWAY
     return 0
 

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Bytes that all uploaded data sets and waiting uploads may take together.",
     )
+    owner_bytes: int = Field(
+        0,
+        ge=0,
+        description="Bytes that the data sets and uploads of one owner may take. 0 is no limit.",
+    )
     queue_limit: int = Field(100, ge=1, description="Maximum number of queued jobs.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Format of the log: text for people, or one JSON object per line."

@@ -10,7 +10,7 @@ from jobs.copying import entries_of, open_parts
 from jobs.settings import Part, Settings
 from jobs.store import JobStore
 from stepbox.data.dataset import DATASET_ID
-from stepbox.errors import DatasetError, StepboxError
+from stepbox.errors import DamagedModelError, DatasetError, NotFoundError
 from stepbox.store.aliases import FILE as ALIASES
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import SPLITS, DatasetStore, attempt_of
@@ -105,7 +105,7 @@ def _damaged_models(models: ModelStore) -> Iterator[str]:
         try:
             models.load_initial(model_id)
             models.load_steps(model_id)
-        except StepboxError as error:
+        except (DamagedModelError, NotFoundError) as error:
             yield str(error)
 
 
@@ -116,5 +116,5 @@ def _damaged_datasets(datasets: DatasetStore) -> Iterator[str]:
                 raise place
             for split in SPLITS:
                 datasets.load(id, split)
-        except StepboxError as error:
+        except (DatasetError, NotFoundError) as error:
             yield f"data set {id}: {error}"

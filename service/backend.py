@@ -48,7 +48,7 @@ class Backend:
         models, datasets = self._open("models"), self._open("datasets")
         self.models = ModelStore(models)
         self.datasets = DatasetStore(datasets, settings.data_dir)
-        self.quota = Quota(datasets, settings.data_quota)
+        self.quota = Quota(datasets, settings.data_quota, settings.owner_bytes)
         # The built-in data sets take 55 MB each, once both splits were used; others are maps.
         self._builtin = cache(self.datasets.load)
         self._statistics = ObjectCache[SampleStatistics](

@@ -19,7 +19,7 @@ from jobs.connection import UnconfirmedError
 from jobs.store import QueueFullError
 from service.allowed import Schema, instruction
 from stepbox import errors
-from stepbox.store.objects import UnavailableError
+from stepbox.errors import UnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -190,10 +190,10 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(UnavailableError)
     def store_unavailable(error: UnavailableError) -> Response:
-        log.warning("cannot read %s: %s", error.filename, error.strerror)
+        log.warning("cannot use the store at %s: %s", error.key, error.why)
         return problem(
             503,
-            f"The store cannot be read now: {error.strerror}. Models that are in memory still "
+            f"The store cannot be used now: {error.why}. Models that are in memory still "
             "answer, and no accepted job is lost.",
         )
 

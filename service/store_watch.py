@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from jobs.changes import latest, news
 from jobs.places import open_listed
 from jobs.settings import Part, Settings
-from stepbox.store.objects import UnavailableError
+from stepbox.errors import UnavailableError
 
 if TYPE_CHECKING:
     from stepbox.store.listed import ListedStore
@@ -62,7 +62,7 @@ class StoreWatch:
                 answered = True
             except UnavailableError as error:
                 if answered:
-                    log.warning("the bucket cannot be listed: %s", error.strerror)
+                    log.warning("the bucket cannot be listed: %s", error.why)
                 answered, cursor = False, None
             except Exception:  # the thread must survive every error
                 log.exception("the bucket cannot be listed")

@@ -9,6 +9,7 @@ StepboxError
 │   └── TooFarError        a step of a training would take too long to compute again
 ├── DamagedModelError      a file of a model or of the aliases is damaged
 ├── StoreError             the folder of models cannot be read or written
+├── UnavailableError       a store does not answer, or refuses its service
 ├── StorageFullError       the disk or the quota of uploaded data is full
 ├── DatasetError           a data set's file is missing, malformed or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
@@ -91,6 +92,24 @@ class DamagedModelError(StepboxError):
 
 class StoreError(StepboxError):
     """The folder of models cannot be read or written, for example because the disk is full."""
+
+
+class UnavailableError(StepboxError):
+    """A store does not answer, or refuses its service. This says nothing about its objects.
+
+    Parameters
+    ----------
+    why
+        What is wrong.
+    key
+        The object or prefix that was asked for.
+    refused
+        Whether the server answered, and refused. Then trying again is unlikely to help.
+    """
+
+    def __init__(self, why: str, key: str, *, refused: bool = False) -> None:
+        super().__init__(f"{key}: {why}" if key else why)
+        self.why, self.key, self.refused = why, key, refused
 
 
 class StorageFullError(StepboxError):

@@ -33,13 +33,13 @@ def make_dataset(name, shape, classes=3, train=30, test=12, seed=0, **fields):
     return spec.model_copy(update={"id": spec.content_id}), arrays
 
 
-def stage(store, spec, arrays, attempt="attempt"):
+def stage(store, spec, arrays, attempt="attempt", submitted_by=None):
     """Stage a data set as an import does; return its place."""
     with TemporaryDirectory() as folder:
         files = {name: Path(folder) / name for name in arrays}
         for name, array in arrays.items():
             np.save(files[name], array)
-        return store.stage(attempt, spec, files)
+        return store.stage(attempt, spec, files, submitted_by)
 
 
 def add_dataset(store, name, shape, **options):

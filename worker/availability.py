@@ -8,7 +8,7 @@ import logging
 import time
 from multiprocessing import Value
 
-from stepbox.store.objects import UnavailableError
+from stepbox.errors import UnavailableError
 from worker.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def store_answers(stores: Stores) -> bool:
         try:
             stores.check()
         except UnavailableError as error:
-            log.warning("waiting for the store: %s", error.strerror)
+            log.warning("waiting for the store: %s", error.why)
             _failed_at.value = time.monotonic()
         else:
             _failed_at.value = float("-inf")

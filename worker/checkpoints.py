@@ -10,6 +10,7 @@ import numpy as np
 
 from jobs.claims import Claim
 from jobs.logs import about
+from stepbox.errors import UnavailableError
 from stepbox.nn.activations import Array
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.training.live import LiveFigures
@@ -122,7 +123,7 @@ class Checkpoints:
         with about(self._claim.job, self._claim.request_id):
             try:
                 name = self._write(state, part)
-            except OSError as error:
+            except (OSError, UnavailableError) as error:
                 log.warning("job %s: no checkpoint is written: %s", self._claim.job, error)
                 name = None
             self._reporter.point(epoch, name)

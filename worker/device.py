@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from multiprocessing import Value
 from tempfile import TemporaryFile
 from typing import Any
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 
 SEARCH = "worker.describe"  # the module that prints the device and the versions
 PATIENCE_S = 60  # importing torch takes seconds, on a busy machine many
+AGAIN_S = 60  # between two searches for a device that was not found
 UNKNOWN = "unknown"
 
 _lost = Value("b", False, lock=False)  # shared by the processes of the worker
@@ -44,12 +46,17 @@ class DeviceSearch:
             stdout=self._output,
             stderr=self._errors,
         )
+        self._deadline = time.monotonic() + PATIENCE_S
+
+    def is_over(self) -> bool:
+        """Return whether `result` does not wait any more."""
+        return self._process.poll() is not None or time.monotonic() >= self._deadline
 
     def result(self) -> dict[str, Any]:
         """Wait for the device and the versions, and return them, or why they are not known."""
         late = ""
         try:
-            self._process.wait(PATIENCE_S)
+            self._process.wait(max(0, self._deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
             late = f"the search took longer than {PATIENCE_S} s"
@@ -67,3 +74,22 @@ class DeviceSearch:
         found: dict[str, Any] = json.loads(printed)
         log.info("trains on %s: %s", found["device"]["name"], found["device"]["detail"])
         return found
+
+
+class RepeatedSearch:
+    """Searches for a device that was not found: it may be found later, after a repair."""
+
+    def __init__(self) -> None:
+        self._search: DeviceSearch | None = None
+        self._due = time.monotonic() + AGAIN_S
+
+    def succeeds(self) -> bool:
+        """Return whether a search has found the device; begin one when it is due. Do not wait."""
+        if self._search is None:
+            if time.monotonic() >= self._due:
+                self._search = DeviceSearch()
+        elif self._search.is_over():
+            name = self._search.result()["device"]["name"]
+            self._search, self._due = None, time.monotonic() + AGAIN_S
+            return bool(name != UNKNOWN)
+        return False

@@ -41,14 +41,15 @@ def _import_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         reporter.progress(progress.model_dump())
 
     attempt = f"{claim.job}-{claim.fence}"
+    owner = insist(stores.jobs.get, claim.job).submitted_by
     options = ImportOptions(**upload.model_dump(include={*ImportOptions.model_fields}))
     with stores.scratch_of(attempt) as scratch:
         spec, files = import_upload(
             path, upload.content_type, options, scratch, report, stores.limits
         )
-        place = stores.datasets.stage(attempt, spec, files)
+        place = stores.datasets.stage(attempt, spec, files, owner)
     try:
-        stores.quota.check()  # an upload may be much smaller than its samples
+        stores.quota.check(owner)  # an upload may be much smaller than its samples
         reporter.flush()
         obey(insist(stores.jobs.decide_import, claim, spec.id, staged=place))
     except (StorageFullError, JobCancelledError):

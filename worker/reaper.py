@@ -16,7 +16,7 @@ from jobs.routing import SCHEMA, classes_taken
 from jobs.store import JobStore
 from worker.alive import write_heartbeat
 from worker.availability import waits_for_store
-from worker.device import UNKNOWN, DeviceSearch, device_is_lost
+from worker.device import UNKNOWN, DeviceSearch, RepeatedSearch, device_is_lost
 from worker.draining import Draining
 from worker.leases import Leases
 from worker.memory import memory_limit
@@ -51,6 +51,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._reachable = True
         self._memory = memory_limit()
         self._too_old: str | None = None
+        self._without_device: str | None = None  # why it takes no job, if no device was found
         self._heartbeat_written = True
         self._ready = Event()
         self._stopping = Event()
@@ -61,11 +62,15 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         """Find out which jobs this worker takes, before it reads tokens, and start the thread."""
         self._found = self._device.result()
         device = self._found["device"]
-        if device["name"] == UNKNOWN:
-            end_to_restart(f"the device is {device['detail']}")
         self._classes = classes_taken(device["name"], self._memory)
-        for name in map(queue_of, self._classes):
-            parent.app.amqp.queues.select_add(name, exchange=name, routing_key=name)
+        queues = parent.app.amqp.queues
+        if device["name"] == UNKNOWN:  # nobody knows which jobs it can run
+            self._without_device = f"takes no job, because its device is {device['detail']}"
+            self._search = RepeatedSearch()
+            queues.deselect([*queues.consume_from])
+        else:
+            for name in map(queue_of, self._classes):
+                queues.select_add(name, exchange=name, routing_key=name)
         worker_ready.connect(lambda **_: self._begin(parent), weak=False)
         self._thread.start()
 
@@ -120,7 +125,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         description = {
             "name": worker.hostname,
             **self._found,
-            "stalled": self._stall.why,
+            "stalled": self._without_device or self._stall.why,
             "memory": self._memory,
             "schema": SCHEMA,
             "too_old": self._too_old,
@@ -129,7 +134,11 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         }
         if device_is_lost():
             end_to_restart(f"trainings no longer run on {self._found['device']['name']}")
-        if waits_for_store():
+        if self._without_device:
+            self._stall.reset()
+            if self._search.succeeds():
+                end_to_restart("its device is found now")
+        elif waits_for_store():
             self._stall.reset()
             description["stalled"] = "waits for the store, which does not answer"
         queue = self._jobs.reap(worker.hostname, description, dead, machine())
@@ -159,7 +168,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _write_heartbeat(self) -> None:
         try:
-            write_heartbeat(self._settings.alive_file, self._stall.why)
+            write_heartbeat(self._settings.alive_file, self._without_device or self._stall.why)
             self._heartbeat_written = True
         except OSError as error:  # the worker keeps running; its health check fails
             if self._heartbeat_written:

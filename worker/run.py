@@ -10,9 +10,8 @@ from jobs.claims import Claim
 from jobs.logs import about
 from jobs.record import Kind, Status
 from jobs.watch import Cause
-from stepbox.errors import InvalidInputError, StepboxError
+from stepbox.errors import InvalidInputError, StepboxError, UnavailableError
 from stepbox.memory import loading_explained
-from stepbox.store.objects import UnavailableError
 from worker.availability import store_answers
 from worker.device import device_is_lost, lose_device
 from worker.owner import dead_owners, this_process
@@ -67,8 +66,8 @@ def _run(stores: Stores, claim: Claim) -> None:
         except JobCancelledError:
             outcome = "cancelled"
         except UnavailableError as error:
-            log.warning("job %s: given back, because %s", claim.job, error.strerror)
-            given_back = "store", str(error.strerror) if error.refused else ""
+            log.warning("job %s: given back, because %s", claim.job, error.why)
+            given_back = "store", error.why if error.refused else ""
         except WrongDeviceError as error:
             log.warning("job %s: given back, because %s", claim.job, error)
             lose_device()
@@ -85,7 +84,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
         log.warning("job %s: lost to another worker", claim.job)
         return
-    with suppress(OSError):  # the sweep removes what is left
+    with suppress(OSError, UnavailableError):  # the sweep removes what is left
         stores.drop(claim.job)
     log.info("job %s: %s", claim.job, outcome)
 

@@ -51,7 +51,7 @@ class Stores:
             CheckpointStore(checkpoints),
             DatasetStore(datasets, settings.data_dir),
             Uploads(datasets),
-            Quota(datasets, settings.data_quota),
+            Quota(datasets, settings.data_quota, settings.owner_bytes),
             Limits(
                 classes=settings.data_classes,
                 samples=settings.data_samples,

@@ -211,9 +211,9 @@ def _dataset_of(body: TrainRequest) -> DatasetSpec:
         return backend().datasets.spec(made.id)
     except NotFoundError:
         check_room()
-        backend().quota.check()
+        backend().quota.check(owner())
         with saying_why("store the data set"):
-            return backend().datasets.add(splits)
+            return backend().datasets.add(splits, owner())
 
 
 def _with_start(recipe: Recipe, spec: DatasetSpec) -> Recipe:

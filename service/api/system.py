@@ -16,8 +16,7 @@ from service.backend import backend
 from service.errors import problem, problems
 from stepbox import __version__
 from stepbox.data.builtin import DATASETS
-from stepbox.errors import DatasetError
-from stepbox.store.objects import UnavailableError
+from stepbox.errors import DatasetError, UnavailableError
 
 blueprint = APIBlueprint(
     "system",

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from jobs.record import Job
+from service.access.tokens import owner
 from service.api.datasets import blueprint
 from service.api.jobs import TrainHeaders, accepted, announce, check_room, submission
 from service.api.parameters import BINARY, Parameters
@@ -90,7 +91,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     file = received_file()
     if file is None:
         _check_head(header.encoding)
-        return to_receive(token_hex(8))
+        return to_receive(token_hex(8), owner())
     id = file.keep()
     try:
         job = backend().jobs.submit_import(

@@ -110,12 +110,15 @@ class Front:
                     body = await self._read(scope, bound, receive, memory, decoder)
                 else:
                     answer = await self._threads.answer(scope, b"")
-                    job = dict(answer.headers).get(_RECEIVE)
-                    if job is None:
+                    target = dict(answer.headers).get(_RECEIVE)
+                    if target is None:
                         await self._send(send, answer, Event())
                         return
                     head = dict(scope["headers"])
-                    file = await self._receiver.receive(job.decode(), head, receive, bound.to_file)
+                    job, _, owner = target.decode().partition(" ")
+                    file = await self._receiver.receive(
+                        job, owner or None, head, receive, bound.to_file
+                    )
             except (StepboxError, HTTPException) as found:
                 error = found.with_traceback(None)  # its frames hold the body read so far
         disconnected = Event()

@@ -38,22 +38,27 @@ class Receiver:
     def __init__(self, settings: ServiceSettings, run: Run) -> None:
         datasets = open_part(settings, "datasets", lambda: connect(settings), WORKER_PATIENCE_S)
         self._uploads = Uploads(datasets)
-        self._quota = Quota(datasets, settings.data_quota)
+        self._quota = Quota(datasets, settings.data_quota, settings.owner_bytes)
         self._most_bytes = settings.upload_bytes
         self._places = Budget(UPLOADS)
         self._run = run
 
     async def receive(
-        self, job: str, headers: dict[bytes, bytes], receive: Receive, check_start: CheckStart
+        self,
+        job: str,
+        owner: str | None,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        check_start: CheckStart,
     ) -> Receiving:
-        """Write a body to the file of a job.
+        """Write a body to the file of a job, which nobody owns if `owner` is None.
 
         Raises
         ------
         BusyError
             Too many bodies are being received.
         StorageFullError, StoreError
-            The disk or the quota is full, or the file cannot be written.
+            The disk or a quota is full, or the file cannot be written.
         RequestEntityTooLarge
             The body is too large.
         DisconnectedError
@@ -62,7 +67,7 @@ class Receiver:
         with Share(self._places) as place:
             await place.grow(1)
             size = int(headers.get(b"content-length", 0))
-            file: Receiving = await self._run(self._uploads.receive, job, size, self._quota)
+            file: Receiving = await self._run(self._uploads.receive, job, size, self._quota, owner)
             try:
                 await self._write(file, headers, receive, check_start)
             except BaseException:

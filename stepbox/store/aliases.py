@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from stepbox.errors import ConflictError, DamagedModelError, Fault
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import MODEL_ID
-from stepbox.store.objects import ObjectStore, UnavailableError
+from stepbox.store.objects import ObjectStore
 
 FILE = "aliases.json"
 ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -43,17 +43,8 @@ class Aliases:
 
         try:
             return self._cache.get("", [FILE], read)
-        except UnavailableError:
-            raise
         except OSError as error:
             raise DamagedModelError(f"{FILE} cannot be read: {error.strerror}") from error
-
-    def kept(self) -> Mapping[str, str]:
-        """Return the result of `read`; raise UnavailableError if the object has to be read."""
-        found = self._cache.kept("", [FILE])
-        if found is None:
-            raise UnavailableError("the aliases are not in memory", FILE)
-        return found
 
     def update(self, change: Callable[[dict[str, str]], None]) -> None:
         """Pass all aliases to `change`, which edits them in place; store them unless it raises."""

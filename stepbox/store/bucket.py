@@ -2,43 +2,33 @@
 
 Objects are written once and never changed, under keys that no two writers share. So it does not
 matter whether a service can write an object only if it is missing, and nothing is renamed. The
-exceptions are documents, such as the card of a model. A document is kept as its versions, and the
-one with the highest number counts:
-
-    m-0123456789ab/card.json/000000000000    as it was published
-    m-0123456789ab/card.json/000000000017    after a change
-
-A number is taken in turns (see `stepbox.store.turns`) and never given twice. A process that was
-paused in its turn, and goes on when its turn is over, writes a lower number than those that came
-after it. So it changes nothing, and is told that it has to try again.
+exceptions are documents, which are kept as their versions: see `stepbox.store.document`.
 """
 
-import errno
-import os
-import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.store import ObjectStore as Client
 
-from stepbox.errors import DamagedModelError
-from stepbox.store.bucket_client import PIECE_BYTES, BucketWriter, connect, explained
+from stepbox.errors import DamagedModelError, UnavailableError
+from stepbox.store.bucket_client import BucketWriter, ObjectState, connect, explained
+from stepbox.store.document import first_key, key_of, newest, number_of, version_key
 from stepbox.store.local_cache import LocalCache
 from stepbox.store.objects import (
+    PIECE_BYTES,
     Entry,
     ObjectStore,
-    UnavailableError,
     Version,
     Writer,
     check_document,
     check_key,
+    check_may_wait,
     is_document,
 )
 from stepbox.store.turns import Turn, Turns
@@ -47,9 +37,6 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
 
 PAUSE_S = 2.0  # after a request has failed, others fail at once for this time
-
-_NUMBER = re.compile(r"\d{12}")
-_QUOTES = '"'
 
 
 class BucketStore(ObjectStore):
@@ -70,6 +57,8 @@ class BucketStore(ObjectStore):
         Needed by `update` only.
     """
 
+    reads_at_once = 32
+
     def __init__(
         self, url: str, cache: LocalCache, patience_s: float, turns: Turns | None = None
     ) -> None:
@@ -77,24 +66,18 @@ class BucketStore(ObjectStore):
         self._cache = cache
         self._patience_s = patience_s
         self._turns = turns
-        self._here = threading.local()
         self._away_until = 0.0
 
     @property
     def _bucket(self) -> Client:
         """The client. All requests go through it."""
-        self._check_requests_are_allowed()
+        check_may_wait(self._url)
         now = time.monotonic()
         if now < self._away_until:
             raise UnavailableError("the bucket has just failed to answer", self._url)
         if self._away_until:  # one request tries; until it is answered, the others fail at once
             self._away_until = now + PAUSE_S
         return self._client
-
-    def _check_requests_are_allowed(self) -> None:
-        """Raise UnavailableError within `from_memory`."""
-        if getattr(self._here, "from_memory", False):
-            raise UnavailableError("this is not in memory", self._url)
 
     @contextmanager
     def _asking(self, key: str) -> Iterator[None]:
@@ -113,15 +96,6 @@ class BucketStore(ObjectStore):
     @cached_property
     def _client(self) -> Client:
         return connect(self._url, self._patience_s)
-
-    @contextmanager
-    def from_memory(self) -> Iterator[None]:
-        """Send no request within this context and thread."""
-        self._here.from_memory = True
-        try:
-            yield
-        finally:
-            self._here.from_memory = False
 
     def check(self) -> None:
         """List the first objects; raise UnavailableError if that fails."""
@@ -144,26 +118,19 @@ class BucketStore(ObjectStore):
     def get(self, key: str, limit: int) -> bytes:
         """Read a whole object."""
         check_key(key)
+        if not is_document(key):
+            return self._read(key, limit)
         while True:
-            place = self._place(key)
-            try:
-                with self._asking(key):
-                    found = obstore.get(self._bucket, place)
-                    size = found.meta["size"]
-                    if size > limit:
-                        raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
-                    return bytes(found.bytes())
-            except FileNotFoundError:
-                if place == key:
-                    raise
-                # A newer version of the document has replaced this one meanwhile.
+            place = self._newest(key)["path"]
+            with suppress(FileNotFoundError):  # a newer version has replaced it meanwhile
+                return self._read(place, limit)
 
     def size(self, key: str) -> int:
         """Return the size of an object in bytes."""
         check_key(key)
         with self._asking(key):
             if is_document(key):
-                return self._newest(key).size
+                return self._newest(key)["size"]
             return obstore.head(self._bucket, key)["size"]
 
     def versions(self, keys: Sequence[str]) -> list[Version | None]:
@@ -181,34 +148,27 @@ class BucketStore(ObjectStore):
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """List the objects below a prefix; of a document, only the newest version."""
-        return (entry for entry, _ in self.stored(prefix))
+        for key, item in self.listed(prefix).items():
+            yield Entry(key, item["size"], item["last_modified"].timestamp())
 
-    def stored(self, prefix: str = "") -> list[tuple[Entry, Version]]:
-        """Return the objects below a prefix, or the object of that key, with their versions.
+    def listed(self, prefix: str = "") -> "dict[str, ObjectMeta]":
+        """List the objects below a prefix, or the object of that key, by their keys.
 
-        Of a document, this is the newest one.
+        Of a document, this is the newest version.
         """
         if prefix:
             check_key(prefix)
-        found = {}
         items = self._list(prefix)
         if prefix and not items:
             with suppress(FileNotFoundError), self._asking(prefix):
                 items = [obstore.head(self._bucket, prefix)]
-        for item in sorted(items, key=itemgetter("path")):
-            key, size = item["path"], item["size"]
-            document, _, number = key.rpartition("/")
-            if is_document(document) and _NUMBER.fullmatch(number):
-                key = document
-            version = object_version(item["path"], item["e_tag"], size)
-            found[key] = Entry(key, size, item["last_modified"].timestamp()), version
-        return list(found.values())
+        return {key_of(item["path"]): item for item in sorted(items, key=itemgetter("path"))}
 
     def put(self, key: str, data: bytes) -> None:
         """Store an object; of a document, the first version."""
         check_key(key)
         with self._asking(key):
-            obstore.put(self._bucket, _first(key), data)
+            obstore.put(self._bucket, first_key(key), data)
         self._changed(key)
 
     def writer(self, key: str) -> Writer:
@@ -249,12 +209,12 @@ class BucketStore(ObjectStore):
             if turn.end() or not changed:
                 break
             # Somebody else's turn has begun since: they may not have seen this version.
-            self._delete(f"{key}/{turn.number:012d}")
+            self._delete(version_key(key, turn.number))
         if changed:
             self._changed(key)
             with suppress(UnavailableError):  # then the next change removes the older versions
                 for item in self._list(key):
-                    if int(item["path"].rpartition("/")[2]) < turn.number:
+                    if number_of(item["path"]) < turn.number:
                         self._delete(item["path"])
 
     def local_file(self, key: str) -> Path:
@@ -273,7 +233,7 @@ class BucketStore(ObjectStore):
         check_key(target)
         place = self._place(source)
         with self._asking(source):
-            obstore.copy(self._bucket, place, _first(target))
+            obstore.copy(self._bucket, place, first_key(target))
         self.delete(source)
         self._changed(target)
 
@@ -285,44 +245,41 @@ class BucketStore(ObjectStore):
     ) -> bool:
         """Write a version; return False if there is nothing to change."""
         try:
-            before = self.get(key, limit)
+            before = BucketStore.get(self, key, limit)  # subclasses may know an older version
         except FileNotFoundError:
             before = None
         after = change(before)
         if after is None or after == before:
             return False
         with self._asking(key):
-            obstore.put(self._bucket, f"{key}/{turn.number:012d}", after)
+            obstore.put(self._bucket, version_key(key, turn.number), after)
         return True
+
+    def _read(self, place: str, limit: int) -> bytes:
+        with self._asking(place):
+            found = obstore.get(self._bucket, place)
+            if found.meta["size"] > limit:
+                raise DamagedModelError(f"it is larger than the limit of {limit:,} bytes")
+            return bytes(found.bytes())
 
     def _place(self, key: str) -> str:
         """Return where the content of an object is."""
-        return self._newest(key).place if is_document(key) else key
+        return self._newest(key)["path"] if is_document(key) else key
 
-    def _newest(self, key: str) -> "_Stored":
-        """Return the newest version of a document; raise FileNotFoundError if there is none."""
-        items = self._list(key)
-        if not items:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
-        newest = max(items, key=itemgetter("path"))
-        return _Stored(newest["path"], newest["size"])
+    def _newest(self, key: str) -> "ObjectMeta":
+        return newest(key, self._list(key))
 
     def _newest_number(self, key: str) -> int:
-        return max((int(item["path"].rpartition("/")[2]) for item in self._list(key)), default=0)
+        return max((number_of(item["path"]) for item in self._list(key)), default=0)
 
     def _version(self, key: str) -> Version | None:
-        if not is_document(key) and key:
-            with suppress(FileNotFoundError), self._asking(key):
-                found = obstore.head(self._bucket, key)
-                return object_version(key, found["e_tag"], found["size"])
-        items = self._list(key)
-        if not items:
-            return None
-        if is_document(key):
-            newest = max(items, key=itemgetter("path"))
-            return object_version(newest["path"], newest["e_tag"], newest["size"])
-        names = {item["path"].removeprefix(f"{key}/").partition("/")[0] for item in items}
-        return " ".join(sorted(names)), 0, 0, 0
+        with suppress(FileNotFoundError), self._asking(key):
+            if is_document(key):
+                return ObjectState.of(self._newest(key)).version
+            if key:
+                return ObjectState.of(obstore.head(self._bucket, key)).version
+        names = {item["path"].removeprefix(f"{key}/").partition("/")[0] for item in self._list(key)}
+        return (" ".join(sorted(names)), 0, 0, 0) if names else None
 
     def _list(self, prefix: str) -> "list[ObjectMeta]":
         with self._asking(prefix):
@@ -331,20 +288,3 @@ class BucketStore(ObjectStore):
     def _delete(self, place: str) -> None:
         with suppress(FileNotFoundError), self._asking(place):
             obstore.delete(self._bucket, place)
-
-
-class _Stored(NamedTuple):
-    """The newest version of a document: its key in the bucket, and its size in bytes."""
-
-    place: str
-    size: int
-
-
-def object_version(place: str, tag: str | None, size: int) -> Version:
-    """Return the version of an object from its key in the bucket and the service's entity tag."""
-    return f"{place} {(tag or '').strip(_QUOTES)}", size, 0, 0
-
-
-def _first(key: str) -> str:
-    """Return where `put` stores an object."""
-    return f"{key}/{0:012d}" if is_document(key) else key

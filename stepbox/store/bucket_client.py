@@ -1,4 +1,4 @@
-"""The client of a bucket: how it connects, how long it tries, and what its errors mean."""
+"""The client of a bucket: how it connects, how long it tries, and what its answers mean."""
 
 import errno
 import os
@@ -6,23 +6,42 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore as Client
 from obstore.store import from_url
 
-from stepbox.store.objects import UnavailableError, Writer
+from stepbox.errors import UnavailableError
+from stepbox.store.objects import PIECE_BYTES, Version, Writer
 
 if TYPE_CHECKING:
-    from obstore import WritableFile
+    from obstore import ObjectMeta, WritableFile
     from obstore.store import ClientConfig, RetryConfig
 
-PIECE_BYTES = 8 * 2**20  # of a multi-part upload, and of a download
-
+_QUOTES = '"'
 _CODE = re.compile(r"<Code>(\w+)</Code>")
+_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")  # Azure says container
 _STATUS = re.compile(r"\b[45]\d\d [A-Z][A-Za-z ]+")
+
+
+class ObjectState(NamedTuple):
+    """Where in the bucket an object is, the service's entity tag of it, and its size in bytes."""
+
+    place: str
+    tag: str
+    size: int
+
+    @classmethod
+    def of(cls, item: "ObjectMeta") -> Self:
+        """Take the state from what the service says about an object."""
+        return cls(item["path"], (item["e_tag"] or "").strip(_QUOTES), item["size"])
+
+    @property
+    def version(self) -> Version:
+        """The version, as `ObjectStore.versions` returns it."""
+        return f"{self.place} {self.tag}", self.size, 0, 0
 
 
 def connect(url: str, patience_s: float) -> Client:
@@ -59,10 +78,8 @@ def explained(key: str, failed: Callable[[], None] = lambda: None) -> Iterator[N
     """
     try:
         yield
-    except UnavailableError:
-        raise
     except (BaseError, OSError) as error:
-        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+        if isinstance(error, FileNotFoundError) and not _NO_BUCKET.search(str(error)):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from error
         unavailable = _unavailable(error, key)
         if not unavailable.refused:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from typing import Generic, NamedTuple, TypeVar
 
-from stepbox.store.objects import ObjectStore, Version
+from stepbox.store.objects import ObjectStore, Version, check_may_wait
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class ObjectCache(Generic[T]):
         self._flights: dict[str, _Flight[T]] = {}
         self._lock = threading.Lock()
 
-    def kept(self, name: str, keys: Sequence[str]) -> T | None:
+    def cached(self, name: str, keys: Sequence[str]) -> T | None:
         """Return the cached value of a name; None if it has to be computed."""
         versions = self._versions(keys)
         with self._lock:
@@ -83,6 +83,11 @@ class ObjectCache(Generic[T]):
         compute
             Computes the value. It must not request the same name. An error that it raises
             reaches all callers that wait for the value, and is not cached.
+
+        Raises
+        ------
+        UnavailableError
+            Within `from_memory`, the value is not cached.
         """
         while True:
             versions = self._versions(keys)
@@ -90,6 +95,7 @@ class ObjectCache(Generic[T]):
                 entry = self._find(name, versions)
                 if entry is not None:
                     return entry.value
+                check_may_wait(name)
                 flight = self._flights.get(name)
                 if flight is None:
                     flight = _Flight(versions, is_settled(versions), Future())

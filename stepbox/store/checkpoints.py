@@ -24,7 +24,7 @@ from safetensors.numpy import load, save
 
 from stepbox.errors import DamagedModelError
 from stepbox.nn.activations import Array
-from stepbox.store.objects import ObjectStore, UnavailableError, object_store
+from stepbox.store.objects import ObjectStore, object_store
 
 NAME = re.compile(r"e\d+-s\d+-f(?P<fence>\d+)")
 PART = re.compile(r"steps-\d+-\d+-f\d+")
@@ -75,8 +75,6 @@ class CheckpointStore:
         try:
             data = self._objects.get(f"{job}/{name}", MOST_BYTES)
             arrays = dict(load(data))
-        except UnavailableError:
-            raise
         except (OSError, DamagedModelError, SafetensorError):
             return None
         return arrays if _stored_sha256(data) in (None, _sha256(arrays)) else None

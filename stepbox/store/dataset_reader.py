@@ -11,7 +11,7 @@ from stepbox.data.builtin import DATASETS, load_dataset
 from stepbox.data.dataset import DATASET_ID, LABEL_DTYPE, Dataset, DatasetSpec, Split, split_sha256
 from stepbox.errors import DamagedModelError, DatasetError, NotFoundError
 from stepbox.store.cache import ObjectCache
-from stepbox.store.objects import ObjectStore, UnavailableError, object_store
+from stepbox.store.objects import ObjectStore, object_store
 
 DESCRIPTION = "dataset.json"
 MOST_DESCRIPTION_BYTES = 2**21  # 1,000 classes and 12,288 columns with long names take 1 MB
@@ -27,16 +27,28 @@ class Found(NamedTuple):
         Its description.
     place
         The prefix of its arrays.
+    submitted_by
+        The owner whose import has published it; None if nobody owns it.
     """
 
     spec: DatasetSpec
     place: str
+    submitted_by: str | None = None
 
 
-class _Files(BaseModel):
-    """What a description has besides a `DatasetSpec`: the attempt that has the arrays."""
+class Publication(BaseModel):
+    """What a description has besides a `DatasetSpec`.
+
+    Attributes
+    ----------
+    files
+        The attempt that has the arrays; None in data sets of earlier versions.
+    submitted_by
+        The owner; None if nobody is, and in data sets of earlier versions.
+    """
 
     files: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+    submitted_by: str | None = None
 
 
 class DatasetReader:
@@ -159,8 +171,6 @@ class DatasetReader:
             for name in sorted(self._objects.names(id)):
                 if self.is_staged(f"{id}/{name}"):
                     return found._replace(place=f"{id}/{name}")
-        except UnavailableError:
-            raise
         except OSError as error:
             raise DatasetError(f"{id} cannot be read: {error}") from error
         raise _not_found(id)
@@ -171,21 +181,18 @@ class DatasetReader:
         try:
             content = self._objects.get(key, MOST_DESCRIPTION_BYTES)
             spec = DatasetSpec.model_validate_json(content)
-            files = _Files.model_validate_json(content).files
+            published = Publication.model_validate_json(content)
         except FileNotFoundError:
             raise _not_found(place) from None
-        except UnavailableError:
-            raise
         except (ValidationError, DamagedModelError, OSError) as error:
             raise DatasetError(f"{key} is damaged: {error}") from error
         id = place.partition("/")[0]
-        return Found(spec, id if files is None else f"{id}/{files}")
+        place = id if published.files is None else f"{id}/{published.files}"
+        return Found(spec, place, published.submitted_by)
 
     def _map(self, key: str) -> NDArray[Any]:
         try:
             return self._objects.map_array(key)
-        except UnavailableError:
-            raise
         except (DamagedModelError, OSError, ValueError, EOFError) as error:
             raise DatasetError(f"{key} cannot be read: {error}") from error
 

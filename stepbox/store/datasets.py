@@ -2,7 +2,8 @@
 
     {id}/{attempt}/train-samples.npy, {id}/{attempt}/train-labels.npy    the training split
     {id}/{attempt}/test-samples.npy, {id}/{attempt}/test-labels.npy      the test split
-    {id}/{attempt}/dataset.json    the description, a `DatasetSpec`, and the attempt as `files`
+    {id}/{attempt}/dataset.json    the description, a `DatasetSpec`, the attempt as `files`, and the
+                                   owner as `submitted_by`
     {id}/dataset.json              a copy of it: the data set is visible
 
 An attempt stages its files where no other attempt writes, the description last. `publish` writes
@@ -41,7 +42,7 @@ from numpy.typing import NDArray
 from stepbox.data.builtin import DATASETS
 from stepbox.data.dataset import DATASET_ID, Dataset, DatasetSpec, Split
 from stepbox.errors import DatasetError, NotFoundError
-from stepbox.store.dataset_reader import DESCRIPTION, DatasetReader, Found
+from stepbox.store.dataset_reader import DESCRIPTION, DatasetReader, Found, Publication
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 ARRAYS = tuple(f"{split}-{array}.npy" for split in SPLITS for array in ("samples", "labels"))
@@ -56,8 +57,10 @@ FILE = re.compile(
 class DatasetStore(DatasetReader):
     """Reads and changes data sets."""
 
-    def add(self, splits: Mapping[Split, Dataset]) -> DatasetSpec:
+    def add(self, splits: Mapping[Split, Dataset], submitted_by: str | None = None) -> DatasetSpec:
         """Store a data set that is in memory, unless the same content is already there.
+
+        `submitted_by` is the owner; None if nobody is.
 
         Returns
         -------
@@ -71,10 +74,16 @@ class DatasetStore(DatasetReader):
         for split, dataset in splits.items():
             self._objects.put(f"{place}/{split}-samples.npy", _npy(dataset.samples))
             self._objects.put(f"{place}/{split}-labels.npy", _npy(dataset.labels))
-        self._describe(place, Found(spec, place))
+        self._describe(place, Found(spec, place, submitted_by))
         return self.publish(place)
 
-    def stage(self, attempt: str, spec: DatasetSpec, files: Mapping[str, Path]) -> str:
+    def stage(
+        self,
+        attempt: str,
+        spec: DatasetSpec,
+        files: Mapping[str, Path],
+        submitted_by: str | None = None,
+    ) -> str:
         """Move the files of a data set to their place, where it is not visible yet.
 
         Parameters
@@ -85,6 +94,8 @@ class DatasetStore(DatasetReader):
             The description, with the id.
         files
             A file for each name in `ARRAYS`.
+        submitted_by
+            The owner; None if nobody is.
 
         Returns
         -------
@@ -94,7 +105,7 @@ class DatasetStore(DatasetReader):
         place = f"{spec.id}/{attempt}"
         for name in ARRAYS:
             self._objects.put_file(f"{place}/{name}", files[name])
-        self._describe(place, Found(spec, place))
+        self._describe(place, Found(spec, place, submitted_by))
         return place
 
     def publish(self, place: str) -> DatasetSpec:
@@ -199,7 +210,8 @@ class DatasetStore(DatasetReader):
 
     def _describe(self, prefix: str, found: Found) -> None:
         """Write the description of a data set below a prefix."""
-        content = {**found.spec.model_dump(mode="json"), "files": attempt_of(found.place)}
+        published = Publication(files=attempt_of(found.place), submitted_by=found.submitted_by)
+        content = found.spec.model_dump(mode="json") | published.model_dump(exclude_none=True)
         self._objects.put(f"{prefix}/{DESCRIPTION}", json.dumps(content).encode())
 
 

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from stepbox.errors import DamagedModelError, StoreError
+from stepbox.errors import DamagedModelError, StoreError, UnavailableError
 from stepbox.store.cache import ObjectCache, is_settled
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
-from stepbox.store.objects import LASTING, ObjectStore, UnavailableError, Version
+from stepbox.store.objects import LASTING, ObjectStore, Version, check_may_wait
+from stepbox.store.parallel import outcomes
 from stepbox.training.evaluation import ConfusionMatrix, beats_guessing
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
@@ -72,12 +73,22 @@ class _Head(BaseModel):
     submitted_by: str | None = None
 
 
+class _Orders(NamedTuple):
+    """The models in the two orders of `ModelIndex`."""
+
+    newest_first: list[IndexedModel]
+    best_first: list[IndexedModel]
+
+
 class ModelIndex:
     """The models in a store, newest first.
 
     A model exists if it has a card. A card that has been read is not read again, because what is
     read from it never changes. A missing or damaged card is read again when its version changes.
     All methods are thread-safe.
+
+    While the store does not answer, cards that cannot be read are left out, unless they are read
+    for the first time: then nobody knows which model is the newest, and UnavailableError is raised.
 
     Parameters
     ----------
@@ -93,18 +104,17 @@ class ModelIndex:
         # Models whose cards are still to be read, with the cards' versions at the last attempt.
         self._doubtful: dict[str, list[Version | None] | None] = {}
         self._models: dict[str, IndexedModel] = {}
-        # The models, newest first, and as `best_first` orders them; None after a change.
-        self._orders: tuple[list[IndexedModel], list[IndexedModel]] | None = None
+        self._orders: _Orders | None = None  # None after a change
+        self._is_complete = False  # whether all cards have been tried
 
     def newest_first(self, owner: str | None = None) -> list[IndexedModel]:
         """Return the models that an owner sees, also damaged ones. Do not change the list."""
-        return _visible(self._current()[0], owner)
+        return _visible(self._current().newest_first, owner)
 
     def get(self, model_id: str) -> IndexedModel | None:
         """Return a model; None if there is no such model."""
         self._current()
-        with self._lock:
-            return self._models.get(model_id)
+        return self._models.get(model_id)
 
     def best_first(self, owner: str | None = None) -> list[IndexedModel]:
         """Return the models known to be better than guessing, newest first, then all others.
@@ -112,52 +122,37 @@ class ModelIndex:
         The others, including damaged ones, are also sorted newest first. Only those that an owner
         sees are returned. The caller must not change the list.
         """
-        return _visible(self._current()[1], owner)
+        return _visible(self._current().best_first, owner)
 
-    def kept_best_first(self, owner: str | None) -> list[IndexedModel]:
-        """Return the result of `best_first`; raise UnavailableError if an object has to be read."""
-        with self._kept() as orders:
-            return _visible(orders[1], owner)
-
-    def kept(self, model_id: str) -> IndexedModel | None:
-        """Return the result of `get`; raise UnavailableError if an object has to be read."""
-        with self._kept():
-            return self._models.get(model_id)
-
-    @contextmanager
-    def _kept(self) -> Iterator[tuple[list[IndexedModel], list[IndexedModel]]]:
-        """Hold the lock without waiting for it, if the orders of the models are current."""
-        if not self._lock.acquire(blocking=False):
-            raise UnavailableError("the models are being read", "")
-        try:
-            is_current = self._names.kept("", [""]) is self._seen and all(
-                self._objects.versions([f"{model_id}/{CARD}"]) == seen
-                for model_id, seen in self._doubtful.items()
-            )
-            if self._orders is None or not is_current:
-                raise UnavailableError("the order of the models is not in memory", "")
-            yield self._orders
-        finally:
-            self._lock.release()
-
-    def _current(self) -> tuple[list[IndexedModel], list[IndexedModel]]:
-        with self._lock:
+    def _current(self) -> _Orders:
+        with self._in_turn():
             try:
                 names = self._names.get("", [""], lambda: frozenset(self._objects.names()))
-            except UnavailableError:
-                raise
             except OSError as error:
                 raise StoreError(
                     f"the folder of models cannot be read: {error.strerror}"
                 ) from error
             if names is not self._seen:
+                check_may_wait("")
                 self._compare(names)
             self._read_doubtful()
             if self._orders is None:
+                check_may_wait("")
                 newest_first = sorted(self._models.values(), reverse=True)
                 best_first = sorted(newest_first, key=lambda model: not model.better_than_guessing)
-                self._orders = newest_first, best_first
+                self._orders = _Orders(newest_first, best_first)
             return self._orders
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Hold the lock; within `from_memory`, do not wait for it."""
+        if not self._lock.acquire(blocking=False):
+            check_may_wait("")
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def page(
         self, limit: int | None, after: str | None, owner: str | None = None
@@ -203,26 +198,34 @@ class ModelIndex:
 
     def _read_doubtful(self) -> None:
         """Read the cards that are new or changed."""
-        for model_id, before in list(self._doubtful.items()):
-            found: IndexedModel | None = IndexedModel(_UNKNOWN, model_id, None, None, False)
+        changed = dict[str, list[Version | None]]()
+        for model_id, before in self._doubtful.items():
             versions = self._objects.versions([f"{model_id}/{CARD}"])
-            if versions == before:
-                continue
+            if versions != before:
+                check_may_wait(model_id)
+                changed[model_id] = versions
+        away: UnavailableError | None = None
+        for model_id, found in outcomes(self._read, changed, self._objects.reads_at_once):
+            versions = changed[model_id]
             self._doubtful[model_id] = versions if is_settled(versions) else None
-            try:
-                found = self._read(model_id)
-                del self._doubtful[model_id]
-            except FileNotFoundError:
-                found = None
-            except UnavailableError:  # the others cannot be read now, either
-                self._doubtful[model_id] = None
-                return
-            except OSError as error:
-                if error.errno not in LASTING:
+            match found:
+                case IndexedModel():
+                    del self._doubtful[model_id]
+                    self._put(model_id, found)
+                case FileNotFoundError():
+                    self._put(model_id, None)
+                case UnavailableError():
                     self._doubtful[model_id] = None
-            except (DamagedModelError, ValidationError):
-                pass
-            self._put(model_id, found)
+                    away = found
+                case OSError() | DamagedModelError() | ValidationError():
+                    if isinstance(found, OSError) and found.errno not in LASTING:
+                        self._doubtful[model_id] = None
+                    self._put(model_id, IndexedModel(_UNKNOWN, model_id, None, None, False))
+                case _:
+                    raise found
+        if away and not self._is_complete:
+            raise away
+        self._is_complete = True
 
     def _read(self, model_id: str) -> IndexedModel:
         head = _Head.model_validate_json(self._objects.get(f"{model_id}/{CARD}", MOST_CARD_BYTES))

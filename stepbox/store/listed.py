@@ -7,15 +7,21 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from stepbox.errors import UnavailableError
 from stepbox.store.bucket import BucketStore
+from stepbox.store.bucket_client import ObjectState
 from stepbox.store.local_cache import LocalCache
-from stepbox.store.objects import UnavailableError, Version, check_key, is_document
+from stepbox.store.objects import Version, check_key, check_may_wait, is_document
 from stepbox.store.turns import Turns
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
 
 WAIT_S = 5.0  # for the first list
 
-Listed = Mapping[str, Version]
+States = Mapping[str, ObjectState]
 
 
 class ListedStore(BucketStore):
@@ -42,7 +48,7 @@ class ListedStore(BucketStore):
         url: str,
         cache: LocalCache,
         patience_s: float,
-        turns: Turns,
+        turns: Turns | None,
         announce: Callable[[str], None],
         start: Callable[[], None],
     ) -> None:
@@ -56,8 +62,8 @@ class ListedStore(BucketStore):
         self._tickets = itertools.count(1)
         self._all_since = 0  # the ticket of the newest complete list
         self._since: dict[str, int] = {}  # the ticket of the newest list of each first name
-        # By first name: the versions of the objects, by their whole keys.
-        self._objects: dict[str, Listed] = {}
+        # By first name: the states of the objects, by their whole keys.
+        self._objects: dict[str, States] = {}
         self._names_changed = 0
         # First names whose list is older than a change, with the newest ticket at the change.
         self._stale: dict[str, int] = {}
@@ -65,9 +71,9 @@ class ListedStore(BucketStore):
     def refresh_all(self) -> None:
         """List the whole bucket. Raises UnavailableError."""
         ticket = next(self._tickets)
-        found: dict[str, dict[str, Version]] = defaultdict(dict)
-        for entry, version in self.stored():
-            found[_first_name(entry.key)][entry.key] = version
+        found: dict[str, dict[str, ObjectState]] = defaultdict(dict)
+        for key, item in self.listed().items():
+            found[_first_name(key)][key] = _state(key, item)
         with self._lock:
             for name in {*self._objects, *found}:
                 if self._since.get(name, 0) < ticket:
@@ -79,7 +85,7 @@ class ListedStore(BucketStore):
     def refresh(self, name: str) -> None:
         """List the objects whose first name is `name`. Raises UnavailableError."""
         ticket = next(self._tickets)
-        found = {entry.key: version for entry, version in self.stored(name)}
+        found = {key: _state(key, item) for key, item in self.listed(name).items()}
         with self._lock:
             if max(self._since.get(name, 0), self._all_since) < ticket:
                 self._since[name] = ticket
@@ -87,15 +93,25 @@ class ListedStore(BucketStore):
                 if self._stale.get(name, 0) < ticket:
                     self._stale.pop(name, None)
 
+    def get(self, key: str, limit: int) -> bytes:
+        """Read an object; of a document, the version in the list, unless it has been replaced."""
+        check_key(key)
+        if is_document(key) and not key.startswith("."):
+            known = self._below(_first_name(key)).get(key)
+            if known:
+                with suppress(FileNotFoundError):
+                    return self._read(known.place, limit)
+        return super().get(key, limit)
+
     def size(self, key: str) -> int:
         """Return the size of an object from the list."""
         check_key(key)
         if key.startswith("."):
             return super().size(key)
-        version = self._below(_first_name(key)).get(key)
-        if version is None:
+        known = self._below(_first_name(key)).get(key)
+        if known is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
-        return version[1]
+        return known.size
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the names directly below a prefix from the list."""
@@ -118,7 +134,8 @@ class ListedStore(BucketStore):
         except UnavailableError:
             with self._lock:
                 self._stale[name] = next(self._tickets)
-        with suppress(OSError):  # then the other processes find it when they list the bucket
+        # Without the news, the other processes find the change when they list the bucket.
+        with suppress(UnavailableError):
             self._announce(name)
 
     def _version(self, key: str) -> Version | None:
@@ -129,11 +146,11 @@ class ListedStore(BucketStore):
             return super()._version(key)
         below = self._below(_first_name(key))
         if key in below:
-            return below[key]
+            return below[key].version
         names = _names_below(below, key)
         return (" ".join(sorted(names)), 0, 0, 0) if names else None
 
-    def _below(self, name: str) -> Listed:
+    def _below(self, name: str) -> States:
         """Return the objects with a first name."""
         self._wait()
         found = self._objects.get(name)
@@ -144,7 +161,7 @@ class ListedStore(BucketStore):
             found = self._objects.get(name)
         return found or {}
 
-    def _put(self, name: str, found: Listed) -> None:
+    def _put(self, name: str, found: States) -> None:
         """Replace the list of a first name; the lock is held."""
         if name.startswith("."):
             return
@@ -159,7 +176,7 @@ class ListedStore(BucketStore):
         """Wait until there is a list."""
         if self._listed.is_set():
             return
-        self._check_requests_are_allowed()
+        check_may_wait("")
         with self._starting:
             if not self._started:
                 self._start()
@@ -168,11 +185,16 @@ class ListedStore(BucketStore):
             raise UnavailableError("the bucket has not been listed yet", "")
 
 
+def _state(key: str, item: "ObjectMeta") -> ObjectState:
+    state = ObjectState.of(item)
+    return state._replace(place=key) if state.place == key else state  # one string, not two
+
+
 def _first_name(key: str) -> str:
     return key.partition("/")[0]
 
 
-def _names_below(found: Listed, prefix: str) -> dict[str, None]:
+def _names_below(found: States, prefix: str) -> dict[str, None]:
     """Return the names directly below a prefix, each once."""
     start = f"{prefix}/"
     return {

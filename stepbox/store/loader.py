@@ -12,7 +12,7 @@ from stepbox.store.cache import ObjectCache
 from stepbox.store.card import CARD, Card
 from stepbox.store.index import ModelIndex
 from stepbox.store.model import check_weights, read_card, read_network, read_steps
-from stepbox.store.objects import LASTING, ObjectStore, UnavailableError
+from stepbox.store.objects import LASTING, ObjectStore
 from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
 from stepbox.training.step_record import StepRecord
@@ -68,8 +68,6 @@ class ModelLoader:
             self._objects.size(f"{prefix}/{CARD}")
         except FileNotFoundError:
             return False
-        except UnavailableError:
-            raise
         except (OSError, DamagedModelError):
             pass
         return True
@@ -80,7 +78,7 @@ class ModelLoader:
         def read() -> Card:
             return read_card(self._objects, model_id, model_id)
 
-        return self._kept(self._cards, model_id, CARD, read)
+        return self._cached(self._cards, model_id, CARD, read)
 
     def whole_card(self, model_id: str) -> Card:
         """Return a model's card after checking the weights against it."""
@@ -90,7 +88,7 @@ class ModelLoader:
             self._read_network(card)
             return True
 
-        self._kept(self._whole, model_id, WEIGHTS, read)
+        self._cached(self._whole, model_id, WEIGHTS, read)
         return card
 
     def check_size(self, model_id: str) -> None:
@@ -101,11 +99,11 @@ class ModelLoader:
             return True
 
         for cache in (self._whole, self._networks):
-            known = cache.kept(model_id, _keys(model_id, WEIGHTS))
+            known = cache.cached(model_id, _keys(model_id, WEIGHTS))
             if known is not None:
                 self._unless_damaged(model_id, known)
                 return
-        self._kept(self._sizes, model_id, WEIGHTS, look)
+        self._cached(self._sizes, model_id, WEIGHTS, look)
 
     def network(self, model_id: str) -> tuple[Card, Network]:
         """Return a model's card and its network, whose arrays are read-only."""
@@ -114,12 +112,7 @@ class ModelLoader:
             card = self.card(model_id)
             return card, self._read_network(card)
 
-        return self._kept(self._networks, model_id, WEIGHTS, read)
-
-    def loaded(self, model_id: str) -> tuple[Card, Network] | None:
-        """Return the result of `network` from the cache, or None."""
-        found = self._networks.kept(model_id, _keys(model_id, WEIGHTS))
-        return None if found is None else self._unless_damaged(model_id, found)
+        return self._cached(self._networks, model_id, WEIGHTS, read)
 
     def initial(self, card: Card) -> Network:
         """Return a model's untrained network; only small ones are cached."""
@@ -127,7 +120,7 @@ class ModelLoader:
         def read() -> Network:
             return self._read_network(card, initial=True)
 
-        return self._kept(self._untrained, card.id, INITIAL, read)
+        return self._cached(self._untrained, card.id, INITIAL, read)
 
     def steps(self, card: Card) -> StepRecord | None:
         """Return the record of the steps of a model's training; None if it has none."""
@@ -135,13 +128,13 @@ class ModelLoader:
         def read() -> StepRecord:
             return read_steps(self._objects, card.id, card)
 
-        return self._kept(self._steps, card.id, STEPS, read) if card.steps is not None else None
+        return self._cached(self._steps, card.id, STEPS, read) if card.steps is not None else None
 
     def _read_network(self, card: Card, *, initial: bool = False) -> Network:
         with _large if card.weights.bytes >= LARGE_BYTES else nullcontext():
             return read_network(self._objects, card.id, card, initial=initial)
 
-    def _kept(
+    def _cached(
         self, cache: ObjectCache[T | str], model_id: str, name: str, read: Callable[[], T]
     ) -> T:
         """Read a value from the card and the file `name`; cache it, or a description of damage."""
@@ -152,8 +145,6 @@ class ModelLoader:
             except FileNotFoundError as error:
                 self._expect(model_id)
                 return f"model {model_id} is damaged: {Path(error.filename).name} is missing"
-            except UnavailableError:
-                raise
             except OSError as error:
                 unreadable = f"model {model_id} cannot be read: {error.strerror}"
                 if error.errno in LASTING:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stepbox.errors import DamagedModelError
+from stepbox.errors import DamagedModelError, StoreError
 from stepbox.nn.network import Network
 from stepbox.store.card import CARD, MOST_CARD_BYTES, Card, CardDraft, Versions
 from stepbox.store.objects import ObjectStore
@@ -141,6 +141,17 @@ def read_steps(objects: ObjectStore, prefix: str, card: Card) -> StepRecord:
     with _damage_of(prefix, STEPS):
         data = objects.get(f"{prefix}/{STEPS}", card.steps.bytes)
         return decode_steps(data, card.steps, card.layers)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn the error of a store that cannot be written into a StoreError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(f"the folder of models cannot be written: {error.strerror}") from error
 
 
 @contextmanager

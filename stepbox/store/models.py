@@ -15,8 +15,8 @@ model's files, only the labels in its card ever change. Everything else in the s
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from stepbox.errors import (
@@ -25,12 +25,11 @@ from stepbox.errors import (
     InvalidInputError,
     NotFoundError,
     NotOwnedError,
-    StoreError,
 )
 from stepbox.nn.network import Network
 from stepbox.store.aliases import alias_faults
 from stepbox.store.card import CARD, MODEL_ID, Card, CardDraft
-from stepbox.store.model import encode_model, label_card, read_card
+from stepbox.store.model import encode_model, label_card, read_card, writing
 from stepbox.store.reader import ModelReader
 from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
@@ -164,7 +163,7 @@ class ModelStore(ModelReader):
         """
         self._expect(model_id)
         try:
-            with _writing():
+            with writing():
                 label_card(self._objects, model_id, changes, before)
         except FileNotFoundError as error:
             raise NotFoundError(f"model {model_id} has just been deleted") from error
@@ -279,7 +278,7 @@ class ModelStore(ModelReader):
                 raise ConflictError(f"there is another model {model_id!r}")
 
     def _update_aliases(self, change: Callable[[dict[str, str]], None]) -> None:
-        with _writing():
+        with writing():
             self._aliases.update(change)
 
     def _remove(self, prefix: str) -> None:
@@ -293,14 +292,3 @@ def _staged(attempt: str) -> str:
     if not ATTEMPT.fullmatch(attempt):
         raise ValueError(f"{attempt!r} cannot name an attempt")
     return f".staged/{attempt}"
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Turn the error of a store that cannot be written into a StoreError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise StoreError(f"the folder of models cannot be written: {error.strerror}") from error

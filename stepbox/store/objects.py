@@ -3,6 +3,7 @@
 import errno
 import io
 import sys
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,11 +13,15 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stepbox.errors import UnavailableError
+
 # Identity, size in bytes, and two times in ns since 1970. For a file, these are inode number, size,
 # mtime and ctime. Other stores may use a checksum or a counter as the identity.
 Version = tuple[int | str, int, int, int]
 
-PIECE_BYTES = 2**22  # of a file that is copied into a store
+PIECE_BYTES = 2**23  # of an object that is copied in pieces; at least 5 MiB for S3
+
+_here = threading.local()
 
 
 class Entry(NamedTuple):
@@ -61,24 +66,6 @@ DOCUMENTS = frozenset({"aliases.json", "card.json"})
 LASTING = (errno.EACCES, errno.ELOOP)
 
 
-class UnavailableError(OSError):
-    """A store does not answer, or refuses its service. This says nothing about its objects.
-
-    Parameters
-    ----------
-    why
-        What is wrong.
-    key
-        The object or prefix that was asked for.
-    refused
-        Whether the server answered, and refused. Then trying again is unlikely to help.
-    """
-
-    def __init__(self, why: str, key: str, *, refused: bool = False) -> None:
-        super().__init__(errno.EIO, why, key)
-        self.refused = refused
-
-
 class ObjectStore(ABC):
     """Bytes under keys.
 
@@ -95,9 +82,12 @@ class ObjectStore(ABC):
     - An object is replaced as a whole: a reader gets the old bytes or the new ones.
     - Keys that `check_key` rejects raise ValueError.
     - A missing object raises FileNotFoundError. Something that is not an object, or is larger than
-      the limit, raises DamagedModelError. Any other failure raises OSError:
-      UnavailableError if the store does not answer.
+      the limit, raises DamagedModelError. A store that does not answer raises UnavailableError, and
+      any other failure OSError.
     """
+
+    reads_at_once = 1
+    """How many objects are best read at the same time."""
 
     def check(self) -> None:  # noqa: B027 - a folder always answers
         """Raise UnavailableError if the store does not answer."""
@@ -217,13 +207,28 @@ class ObjectStore(ABC):
             self.delete(f"{prefix}/{name}")
             self.delete_all(f"{prefix}/{name}")
 
-    @contextmanager
-    def from_memory(self) -> Iterator[None]:
-        """Within this context and thread, raise UnavailableError instead of asking a server."""
-        yield
-
     def remove_unfinished(self, age: float) -> None:  # noqa: B027 - a store may clean up by itself
         """Remove what writers have left that were killed more than `age` seconds ago."""
+
+
+@contextmanager
+def from_memory() -> Iterator[None]:
+    """Within this context and thread, raise UnavailableError instead of waiting for anything.
+
+    Everything that reads objects or waits for another thread calls `check_may_wait` before.
+    """
+    before = getattr(_here, "from_memory", False)
+    _here.from_memory = True
+    try:
+        yield
+    finally:
+        _here.from_memory = before
+
+
+def check_may_wait(key: str) -> None:
+    """Raise UnavailableError within `from_memory`."""
+    if getattr(_here, "from_memory", False):
+        raise UnavailableError("this is not in memory", key)
 
 
 def check_key(key: str) -> None:

@@ -1,21 +1,32 @@
-"""The space that uploaded data sets and waiting uploads may take together."""
+"""The space that uploaded data sets and waiting uploads may take, together and of each owner."""
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stepbox.errors import StorageFullError, StoreError
-from stepbox.store.objects import ObjectStore, object_store
+from stepbox.data.dataset import DATASET_ID
+from stepbox.errors import DamagedModelError, StorageFullError, StoreError
+from stepbox.store.dataset_reader import DESCRIPTION, MOST_DESCRIPTION_BYTES, Publication
+from stepbox.store.objects import Entry, ObjectStore, object_store
 
 # An empty object named {key}.reserved-{bytes} reserves space for the object with this key.
 RESERVED = ".reserved-"
+# An empty object named {upload}.owner-{owner} says whose an upload is.
+OWNER = ".owner-"
+
+UPLOAD = re.compile(r"(?P<place>\.uploads/(?P<job>[^./]+))(\.owner-(?P<owner>.+)|\..+)?")
+STAGED = re.compile(rf"(?P<place>{DATASET_ID.pattern}/(?P<job>[^/]+)-[^/-]+)/[^/]+")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Quota:
-    """The bytes that all objects of a store may take.
+    """The bytes that all objects of a store may take, and those of one owner.
+
+    The bytes of an owner are those of their uploads, and of the data sets that were imported from
+    these. If several owners import the same content, it counts for the first.
 
     Parameters
     ----------
@@ -23,6 +34,8 @@ class Quota:
         An object store, or a folder, which may not exist yet.
     allowed
         Most bytes.
+    owner_allowed
+        Most bytes of one owner; 0 is no limit.
 
     Attributes
     ----------
@@ -30,26 +43,82 @@ class Quota:
         Most bytes.
     """
 
-    def __init__(self, place: ObjectStore | Path, allowed: int) -> None:
+    def __init__(self, place: ObjectStore | Path, allowed: int, owner_allowed: int = 0) -> None:
         self.allowed = allowed
+        self._owner_allowed = owner_allowed
         self._objects = object_store(place)
+        self._published: dict[Entry, Publication] = {}  # by the objects that describe data sets
 
     def used(self) -> int:
         """Return the size of all objects in bytes, including what is reserved for them."""
-        sizes: dict[str, int] = {}
-        for entry in self._objects.entries():
-            key, _, reserved = entry.key.partition(RESERVED)
-            sizes[key] = max(sizes.get(key, 0), int(reserved or entry.size))
-        return sum(sizes.values())
+        return sum(_sizes(self._objects.entries()).values())
 
-    def check(self) -> None:
-        """Raise StorageFullError if the objects take more than is allowed."""
-        used = self.used()
+    def check(self, owner: str | None) -> None:
+        """Raise StorageFullError if all objects take more than is allowed, or those of an owner.
+
+        None is nobody in particular, who has no limit.
+        """
+        entries = list(self._objects.entries())
+        sizes = _sizes(entries)
+        used = sum(sizes.values())
         if used > self.allowed:
             raise StorageFullError(
                 f"The uploaded data sets would take {used:,} bytes with this one, and "
                 f"{self.allowed:,} bytes are allowed: delete data sets that nobody needs."
             )
+        if owner is None or not self._owner_allowed:
+            return
+        owners = self._owners(entries)
+        used = sum(size for key, size in sizes.items() if owners.get(_place_of(key)) == owner)
+        if used > self._owner_allowed:
+            raise StorageFullError(
+                f"The data sets and uploads of the owner {owner} would take {used:,} bytes with "
+                f"this one, and {self._owner_allowed:,} bytes are allowed (STEPBOX_OWNER_BYTES): "
+                "delete data sets that nobody needs."
+            )
+
+    def _owners(self, entries: list[Entry]) -> Mapping[str, str | None]:
+        """Map the places of uploads and data sets to their owners."""
+        uploads = [match for entry in entries if (match := UPLOAD.fullmatch(entry.key))]
+        of_jobs = {match["job"]: match["owner"] for match in uploads if match["owner"]}
+        owners: dict[str, str | None] = {
+            match["place"]: of_jobs[match["job"]] for match in uploads if match["job"] in of_jobs
+        }
+        # Until an import has published its data set, its upload says whose it is.
+        for entry in entries:
+            if match := STAGED.fullmatch(entry.key):
+                owners[match["place"]] = of_jobs.get(match["job"])
+        known = self._published
+        self._published = {}
+        for entry in entries:
+            id, _, name = entry.key.partition("/")
+            if name == DESCRIPTION and DATASET_ID.fullmatch(id):
+                found = known.get(entry) or self._read(entry.key)
+                if found is not None:
+                    self._published[entry] = found
+                    owners[f"{id}/{found.files}"] = found.submitted_by
+        return owners
+
+    def _read(self, key: str) -> Publication | None:
+        with suppress(FileNotFoundError, DamagedModelError, ValueError):  # removed, or damaged
+            content = self._objects.get(key, MOST_DESCRIPTION_BYTES)
+            return Publication.model_validate_json(content)
+        return None
+
+
+def _sizes(entries: Iterator[Entry] | list[Entry]) -> dict[str, int]:
+    """Return the size of each object in bytes, or what is reserved for it, whichever is more."""
+    sizes: dict[str, int] = {}
+    for entry in entries:
+        key, _, reserved = entry.key.partition(RESERVED)
+        sizes[key] = max(sizes.get(key, 0), int(reserved or entry.size))
+    return sizes
+
+
+def _place_of(key: str) -> str:
+    """Return the upload or the attempt that an object belongs to."""
+    upload = UPLOAD.fullmatch(key)
+    return upload["place"] if upload else key.rpartition("/")[0]
 
 
 @contextmanager

@@ -1,19 +1,26 @@
 """Read finished models: lists of them, and the card and network that a reference names."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self, TypeVar
 
 from stepbox.data.dataset import DATASET_NAME
-from stepbox.errors import DamagedModelError, NotFoundError, NotOwnedError, StepboxError
+from stepbox.errors import (
+    DamagedModelError,
+    NotFoundError,
+    NotOwnedError,
+    StepboxError,
+    UnavailableError,
+)
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
-from stepbox.store.index import IndexedModel, ModelIndex
+from stepbox.store.index import ModelIndex
 from stepbox.store.loader import CACHE_BYTES, ModelLoader
-from stepbox.store.objects import ObjectStore, UnavailableError, object_store
+from stepbox.store.objects import ObjectStore, from_memory, object_store
+from stepbox.store.parallel import outcomes
 from stepbox.store.weights import WEIGHTS
 from stepbox.training.step_record import StepRecord
 
@@ -23,7 +30,7 @@ LATEST = re.compile(f"latest(-(?P<dataset>{DATASET_NAME.pattern}))?")
 """The computed references: the newest model of any data set, or of one by name."""
 
 
-class ListedModel(NamedTuple):
+class ModelEntry(NamedTuple):
     """A model as a list shows it: its card, or None and what is wrong with its files."""
 
     id: str
@@ -78,21 +85,14 @@ class ModelReader:
 
     def page(
         self, limit: int | None = None, after: str | None = None
-    ) -> tuple[list[ListedModel], str | None]:
+    ) -> tuple[list[ModelEntry], str | None]:
         """Return models, newest first. Their weights are compared with their cards.
 
         Parameters and cursor are those of `ModelIndex.page`.
         """
         found, cursor = self._index.page(limit, after, self._owner)
-        listed = []
-        for model in found:
-            try:
-                listed.append(ListedModel(model.id, self._loader.whole_card(model.id), None))
-            except NotFoundError:
-                continue  # deleted meanwhile
-            except DamagedModelError as error:
-                listed.append(ListedModel(model.id, None, str(error)))
-        return listed, cursor
+        ids = [model.id for model in found]
+        return [ModelEntry(*entry) for entry in self._each(ids, self._loader.whole_card)], cursor
 
     def states(self) -> list[tuple[str, str | None]]:
         """Return the ids of all models, newest first, each with its known damage or None.
@@ -100,16 +100,7 @@ class ModelReader:
         The weights are not read. So damage that does not change the size of the file is known only
         after `card` or `load` has read the model.
         """
-        states: list[tuple[str, str | None]] = []
-        for model_id in self.ids():
-            try:
-                self._loader.check_size(model_id)
-                states.append((model_id, None))
-            except NotFoundError:
-                continue  # deleted meanwhile
-            except DamagedModelError as error:
-                states.append((model_id, str(error)))
-        return states
+        return [(id, damage) for id, _, damage in self._each(self.ids(), self._loader.check_size)]
 
     def card(self, reference: str) -> Card:
         """Return a model's card, after comparing the weights with it.
@@ -128,19 +119,13 @@ class ModelReader:
         return self._find(reference, self._loader.network)
 
     def loaded(self, reference: str) -> tuple[Card, Network] | None:
-        """Return the result of `load` if no object has to be read for it, else None.
+        """Return the result of `load` if it can be had without waiting, else None.
 
         Raises as `card` does.
         """
         try:
-            with self._objects.from_memory():
-                return self._find(
-                    reference,
-                    self._loader.loaded,
-                    self._aliases.kept,
-                    self._index.kept_best_first,
-                    self._index.kept,
-                )
+            with from_memory():
+                return self.load(reference)
         except UnavailableError:
             return None
 
@@ -178,14 +163,13 @@ class ModelReader:
         is_id = bool(MODEL_ID.fullmatch(model_id))
         return is_id and self._sees(model_id) and self._loader.exists(model_id)
 
-    def _sees(self, model_id: str, get: Callable[[str], IndexedModel | None] | None = None) -> bool:
-        """Tell whether the owner of this view sees a model, if it exists; `get` finds it."""
+    def _sees(self, model_id: str) -> bool:
+        """Tell whether the owner of this view sees a model, if it exists."""
         if self._owner is None:
             return True
-        get = get or self._index.get
-        model = get(model_id)
+        model = self._index.get(model_id)
         if model is None and self._loader.exists(model_id):  # so new that its news is on the way
-            model = get(model_id)
+            model = self._index.get(model_id)
         return model is not None and model.is_visible_to(self._owner)
 
     def _expect(self, model_id: str) -> None:
@@ -202,30 +186,34 @@ class ModelReader:
         model = self._index.get(model_id)
         return model is not None and model.submitted_by == self._owner
 
-    def _find(
-        self,
-        reference: str,
-        read: Callable[[str], T],
-        aliases: Callable[[], Mapping[str, str]] | None = None,
-        best_first: Callable[[str | None], Iterable[IndexedModel]] | None = None,
-        get: Callable[[str], IndexedModel | None] | None = None,
-    ) -> T:
-        """Read the model of a reference; for a `LATEST` one, the first that can be read.
+    def _each(
+        self, ids: Iterable[str], read: Callable[[str], T]
+    ) -> Iterator[tuple[str, T | None, str | None]]:
+        """Read models; yield the id of each with what was read, or with None and its damage."""
+        for model_id, found in outcomes(read, ids, self._objects.reads_at_once):
+            if isinstance(found, NotFoundError):
+                continue  # deleted meanwhile
+            if isinstance(found, DamagedModelError):
+                yield model_id, None, str(found)
+            elif isinstance(found, Exception):
+                raise found
+            else:
+                yield model_id, found, None
 
-        `aliases`, `best_first` and `get` return what is known; by default, they read it.
-        """
+    def _find(self, reference: str, read: Callable[[str], T]) -> T:
+        """Read the model of a reference; for a `LATEST` one, the first that can be read."""
         latest = LATEST.fullmatch(reference)
         if latest is None:
             model_id = reference
             if not MODEL_ID.fullmatch(reference):
-                model_id = (aliases or self._aliases.read)().get(reference, "")
+                model_id = self._aliases.read().get(reference, "")
                 if not MODEL_ID.fullmatch(model_id):
                     raise NotFoundError(f"there is no model or alias {reference[:80]!r}")
-            if not self._sees(model_id, get):
+            if not self._sees(model_id):
                 raise NotFoundError(f"there is no model {reference[:80]!r}")
             return read(model_id)
         problem: StepboxError = NotFoundError(f"there is no model for {reference!r} yet")
-        for model in (best_first or self._index.best_first)(self._owner):
+        for model in self._index.best_first(self._owner):
             if model.dataset is not None and latest["dataset"] in (None, model.dataset):
                 try:
                     return read(model.id)

@@ -2,6 +2,7 @@
 
     .uploads/{job}                     the body of the request, as it was sent
     .uploads/{job}.reserved-{bytes}    while a body arrives: the space that it will take
+    .uploads/{job}.owner-{owner}       says whose it is, unless nobody owns it
 
 The API writes the file while the body arrives, and only then submits the job. The worker removes
 it when the job has ended. A file without a job is left by a process that was killed.
@@ -11,8 +12,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from stepbox.errors import StorageFullError, UnavailableError
 from stepbox.store.objects import ObjectStore, object_store
-from stepbox.store.quota import RESERVED, Quota, saying_why
+from stepbox.store.quota import OWNER, RESERVED, Quota, saying_why
 
 FOLDER = ".uploads"
 
@@ -29,7 +31,7 @@ class Uploads:
     def __init__(self, place: ObjectStore | Path) -> None:
         self._objects = object_store(place)
 
-    def receive(self, job: str, size: int, quota: Quota) -> "Receiving":
+    def receive(self, job: str, size: int, quota: Quota, owner: str | None = None) -> "Receiving":
         """Start to write a job's file.
 
         Parameters
@@ -40,6 +42,8 @@ class Uploads:
             Expected size in bytes, for which there must be room; 0 if it is unknown.
         quota
             The room for all uploads and data sets.
+        owner
+            Whose file it is; None if nobody owns it.
 
         Raises
         ------
@@ -49,7 +53,7 @@ class Uploads:
             The store cannot be written.
         """
         with saying_why("write the upload"):
-            return Receiving(self._objects, job, size, quota)
+            return Receiving(self._objects, job, size, quota, owner)
 
     def file(self, job: str) -> Path:
         """Return a local file with what was uploaded; raise FileNotFoundError if it is gone."""
@@ -82,14 +86,19 @@ class Receiving:
         Bytes written so far.
     """
 
-    def __init__(self, objects: ObjectStore, job: str, size: int, quota: Quota) -> None:
+    def __init__(
+        self, objects: ObjectStore, job: str, size: int, quota: Quota, owner: str | None
+    ) -> None:
         self.size = 0
+        self._owner = owner
         self._objects, self._job, self._quota = objects, job, quota
         self._key = f"{FOLDER}/{job}"
         self._reserved = 0
         self._kept = False
         self._writer = objects.writer(self._key)
         try:
+            if owner is not None:
+                objects.put(f"{self._key}{OWNER}{owner}", b"")
             if size:
                 self._reserve(size)
         except BaseException:
@@ -100,7 +109,7 @@ class Receiving:
         """Append bytes. Raises StorageFullError and StoreError."""
         with saying_why("write the upload"):
             if self.size + len(data) > self._reserved:
-                self._reserve(self.size + len(data))
+                self._grow(self.size + len(data))
             self._writer.write(data)
             self.size += len(data)
 
@@ -116,7 +125,7 @@ class Receiving:
         """Remove the file unless it is kept. What cannot be removed, a worker removes later."""
         if self._kept:
             return
-        with suppress(OSError):
+        with suppress(OSError, UnavailableError):
             self._writer.abort()
             self.remove()
 
@@ -124,12 +133,20 @@ class Receiving:
         """Remove the file."""
         Uploads(self._objects).drop(self._job)
 
+    def _grow(self, size: int) -> None:
+        """Reserve twice as much as before, so that this happens rarely, or else just enough."""
+        if (ample := 2 * self._reserved) > size:
+            with suppress(StorageFullError):
+                self._reserve(ample)
+                return
+        self._reserve(size)
+
     def _reserve(self, size: int) -> None:
         """Reserve space for the whole file, before what was reserved is released."""
         self._objects.put(f"{self._key}{RESERVED}{size}", b"")
         self._release()
         self._reserved = size
-        self._quota.check()
+        self._quota.check(self._owner)
 
     def _release(self) -> None:
         if self._reserved:

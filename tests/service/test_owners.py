@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from tests.problems import check_problem, pointers
-from tests.processes import stack_in
+from tests.processes import stack_in, wait_until
 
 pytestmark = pytest.mark.server
 
@@ -96,3 +96,45 @@ def test_an_owner_has_a_limit_of_queued_jobs(own_stack):
     drawn = {"points": [[0, 0, 0], [1, 1, 1]] * 10}
     check_problem(ask(own_stack, "alice", **train, json={"dataset": drawn}), 429)
     assert ask(own_stack, "bob", **train, json={}).status_code == 202
+
+
+def table(rows):
+    """Return a table of numbers, as CSV."""
+    return b"label,x\n" + b"0,1\n1,2\n" * (rows // 2)
+
+
+def test_an_owner_has_a_limit_of_bytes(own_stack):
+    own_stack.environment |= {"STEPBOX_TOKENS": TOKENS, "STEPBOX_OWNER_BYTES": "3000"}
+    own_stack.start_redis()
+    own_stack.start_service()
+    upload = {"method": "POST", "path": "/datasets?name=some"}
+    assert ask(own_stack, "alice", **upload, data=table(600)).status_code == 202
+    for body in (table(600), iter([table(600)])):  # with Content-Length, and without
+        over = ask(own_stack, "alice", **upload, data=body)
+        check_problem(over, 507)
+        for part in ("alice", "4,816 bytes", "3,000 bytes", "STEPBOX_OWNER_BYTES"):
+            assert part in over.json()["detail"]
+    assert ask(own_stack, "bob", **upload, data=table(600)).status_code == 202
+    for _ in range(2):  # nobody in particular has no limit
+        assert ask(own_stack, None, **upload, data=table(600)).status_code == 202
+
+
+def test_a_data_set_counts_for_whose_import_made_it_until_it_is_deleted(own_stack):
+    own_stack.environment |= {"STEPBOX_TOKENS": TOKENS, "STEPBOX_OWNER_BYTES": "20000"}
+    own_stack.start_redis()
+    own_stack.start_service()
+    own_stack.start_worker()
+    upload = {"method": "POST", "path": "/datasets?name=some"}
+    id = ask(own_stack, "alice", **upload, data=table(1000)).json()["id"]
+
+    def imported():
+        job = ask(own_stack, None, "GET", f"/jobs/{id}").json()
+        return job["finished_at"] and job
+
+    job = wait_until(imported, seconds=120, what="the import to end")
+    assert job["status"] == "succeeded", job
+    larger = table(4000)
+    check_problem(ask(own_stack, "alice", **upload, data=larger), 507)
+    assert ask(own_stack, "bob", **upload, data=larger).status_code == 202
+    assert ask(own_stack, None, "DELETE", f"/datasets/{job['dataset']}").status_code == 204
+    assert ask(own_stack, "alice", **upload, data=larger).status_code == 202

@@ -2,6 +2,8 @@
 
 import socket
 
+import requests
+
 from jobs.queue import make_celery, send_token
 from stepbox.training.presets import RECIPES
 from stepbox.training.requirements import Requirements
@@ -33,12 +35,34 @@ def test_a_worker_whose_gpu_fails_gives_its_job_back_and_exits(own_stack, jobs):
     assert (untouched.status, untouched.attempts) == ("queued", 0)
 
 
-def test_a_worker_whose_device_is_not_found_exits(own_stack, jobs):
+def test_a_worker_whose_device_is_not_found_says_so_until_it_is(own_stack, jobs):
     waiting = submit(jobs)
+    repaired = own_stack.folder / "repaired"
+    own_stack.environment["STEPBOX_TEST_REPAIRED"] = str(repaired)
     worker = own_stack.start_worker(application="tests.worker.hasty")
+    [about] = wait_until(jobs.workers, seconds=180, what="a heartbeat")
+    assert about["device"]["name"] == "unknown"
+    why = "takes no job, because its device is not found: the search took longer than 0 s"
+    assert about["stalled"] == why
+    repaired.touch()
     wait_for_end(worker)
-    assert "the device is not found: the search took longer than 0 s" in worker.log.read_text()
+    assert "so that it is started again: its device is found now" in worker.log.read_text()
     assert jobs.get(waiting).attempts == 0
+
+
+def test_a_worker_without_torch_leaves_all_jobs_to_others(own_stack, jobs):
+    own_stack.start_service()
+    own_stack.start_worker("broken", application="tests.worker.broken")
+    [about] = wait_until(jobs.workers, seconds=180, what="a heartbeat")
+    assert "No module named" in about["stalled"]
+    waiting = submit(jobs)
+    wait_until(lambda: jobs.get(waiting).waiting_for.code == "stalled", what="the reason to wait")
+    assert "No module named" in jobs.get(waiting).waiting_for.detail
+    answer = requests.get(f"{own_stack.url}/readyz", timeout=10)
+    assert "takes no job, because its device is not found" in answer.json()["checks"][1]["detail"]
+    own_stack.start_worker("whole")
+    wait_until(lambda: jobs.get(waiting).status == "succeeded", seconds=180)
+    assert jobs.get(waiting).attempts == 1
 
 
 def test_a_worker_takes_no_jobs_of_an_earlier_one_with_its_name(own_stack, jobs):

@@ -10,12 +10,12 @@ import pytest
 import redis
 
 from jobs.changes import FIRST, KEPT, StoreChanges, latest, news
-from stepbox.errors import DatasetError
+from stepbox.errors import DatasetError, UnavailableError
 from stepbox.store import bucket, listed
 from stepbox.store.bucket import BucketStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.local_cache import LocalCache
-from stepbox.store.objects import UnavailableError
+from stepbox.store.objects import from_memory
 from tests.buckets import BUCKET, bucket_server
 from tests.datasets import make_dataset, stage
 from tests.processes import free_port
@@ -108,7 +108,7 @@ def test_a_listed_bucket_answers_without_a_request(open_bucket):
     store.put(CARD, b"a")
     store.put("b/c", b"")
     versions = store.versions(["", "a", CARD, "a/d", "aliases.json"])
-    with store.from_memory():
+    with from_memory():
         assert store.versions(["", "a", CARD, "a/d", "aliases.json"]) == versions
         assert store.size(CARD) == 1
         assert sorted(store.names()) == ["a", "b"]
@@ -139,19 +139,30 @@ def test_other_processes_change_a_listed_bucket(open_bucket):
     assert store.names() == ["c"]
 
 
+def test_a_document_that_was_replaced_since_the_list_is_read_anyway(open_bucket):
+    store, other = open_bucket("listed"), open_bucket("bucket")
+    other.put(CARD, b"a")
+    store.refresh_all()
+    assert store.get(CARD, LIMIT) == b"a"
+    other.update(CARD, append(b"b"), LIMIT)  # removes the version in the list
+    assert store.get(CARD, LIMIT) == b"ab"
+    store.update(CARD, append(b"c"), LIMIT)  # changes the newest version, not the one in the list
+    assert store.get(CARD, LIMIT) == other.get(CARD, LIMIT) == b"abc"
+
+
 def test_an_older_list_replaces_no_newer_one(open_bucket, monkeypatch):
     store, other = open_bucket("listed"), open_bucket("bucket")
     other.put("a/b", b"1")
-    stored = store.stored
+    listed = store.listed
 
     def slow(prefix=""):
-        found = stored(prefix)
+        found = listed(prefix)
         if not prefix:
             other.put("a/b", b"22")
             store.refresh("a")
         return found
 
-    monkeypatch.setattr(store, "stored", slow)
+    monkeypatch.setattr(store, "listed", slow)
     store.refresh_all()
     assert store.size("a/b") == 2
 
@@ -203,6 +214,21 @@ def test_a_bucket_that_is_not_listed_yet_is_unavailable(open_bucket, monkeypatch
 
 
 # -- failures ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/nothing", "Unable to open service account file"),
+        ("GOOGLE_SERVICE_ACCOUNT_KEY", "{}", "missing field `private_key`"),
+    ],
+)
+def test_wrong_credentials_of_google_are_no_outage(tmp_path, monkeypatch, variable, value, why):
+    monkeypatch.setenv(variable, value)
+    store = BucketStore(f"gs://{BUCKET}/a", LocalCache(tmp_path, 1), 1.0)
+    with pytest.raises(UnavailableError, match=why) as caught:
+        store.check()
+    assert caught.value.refused
 
 
 @pytest.mark.parametrize(
@@ -326,7 +352,7 @@ def test_a_local_copy_is_made_once(open_bucket):
     store.put("a/b", b"data")
     path = store.local_file("a/b")
     assert path.read_bytes() == b"data"
-    with store.from_memory():
+    with from_memory():
         assert store.local_file("a/b") == path
     with pytest.raises(FileNotFoundError):
         store.local_file("a/c")

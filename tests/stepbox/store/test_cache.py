@@ -161,11 +161,11 @@ def test_a_computation_begun_before_a_change_is_not_shared(tmp_path):
 def test_a_cached_value_is_returned_without_computing(tmp_path):
     cache = cache_in(tmp_path, 1)
     path = tmp_path / "file"
-    assert cache.kept("key", ["file"]) is None
+    assert cache.cached("key", ["file"]) is None
     cache.get("key", ["file"], lambda: 5)
-    assert cache.kept("key", ["file"]) == 5
+    assert cache.cached("key", ["file"]) == 5
     path.touch()
-    assert cache.kept("key", ["file"]) is None
+    assert cache.cached("key", ["file"]) is None
 
 
 # Only small untrained networks stay in the cache. A thread that comes late would read a large one

@@ -76,6 +76,15 @@ def test_a_file_of_unknown_size_grows_up_to_the_quota(uploads, quota):
     assert quota.used() == 0
 
 
+def test_a_file_of_unknown_size_reserves_space_rarely(uploads, objects):
+    reserved = set()
+    with closing(uploads.receive("one", 0, Quota(objects, 10**9))) as file:
+        for _ in range(100):
+            file.write(b"x" * 10)
+            reserved |= {name for name in objects.names(".uploads") if ".reserved-" in name}
+    assert len(reserved) == 8  # 10, 20, 40, … 1280 bytes
+
+
 def test_uploads_at_the_same_time_do_not_exceed_the_quota_together(uploads, quota):
     def receive(number):
         try:
@@ -105,10 +114,10 @@ def test_the_quota_counts_all_objects(objects, quota):
     objects.put("d-0123456789ab/attempt/train-samples.npy", bytes(500))
     objects.put("d-0123456789ab/dataset.json", bytes(70))
     assert quota.used() == 570
-    quota.check()
+    quota.check(None)
     objects.put("d-0123456789ab/other/train-samples.npy", bytes(431))
     with pytest.raises(StorageFullError):
-        quota.check()
+        quota.check(None)
 
 
 def test_a_full_disk_is_named():
