@@ -7,6 +7,7 @@ from itertools import chain
 from secrets import token_hex
 from typing import Any, Literal, Unpack, cast
 
+from jobs.archive import View
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
 from jobs.reader import WORKER_ALIVE_S, described
@@ -199,8 +200,8 @@ class JobStore(ClaimStore):
         model
             Id of the job's model; None if it has none.
         """
-        stored = _stored(changes).items()
-        return cast(Labeling, self._run("label", id, model or "", *chain.from_iterable(stored)))
+        stored = chain.from_iterable(_stored(changes).items())
+        return cast(Labeling, self._change("label", id, model or "", *stored))
 
     def cancel(self, id: str) -> Job:
         """Cancel a queued job at once, or tell a running job to stop.
@@ -216,7 +217,7 @@ class JobStore(ClaimStore):
         """
         outcome = self._run("cancel", id)
         job = self.get(id)
-        if outcome == "over":
+        if outcome in ("over", "unknown"):  # unknown: it is archived
             raise ConflictError(f"job {id} has already finished: its status is {job.status}")
         return job
 
@@ -230,11 +231,36 @@ class JobStore(ClaimStore):
         ConflictError
             The job is queued or running.
         """
-        outcome = self._run("delete", id)
+        outcome = self._change("delete", id)
         if outcome == "unknown":
             raise NotFoundError(f"no job has the id {id!r}")
         if outcome != "deleted":
             raise ConflictError(f"job {id} is {outcome}: cancel it, and delete it once it ends")
+
+    def _change(self, script: str, id: str, *arguments: str) -> str:
+        """Run a script that changes a job. An archived job first moves back to Redis."""
+        while True:
+            outcome = cast(str, self._run(script, id, *arguments))
+            if outcome != "unknown" or not self._restore(id):
+                return outcome
+
+    def _restore(self, id: str) -> bool:
+        """Move a job from the archive to Redis; return False if it is in neither."""
+
+        def restore(view: View) -> bool:
+            if self.redis.exists(f"job:{id}"):
+                return True
+            file, job = self.archive.fetch(view, id)
+            events = [(event, [*chain(*fields.items())]) for event, fields in job.events]
+            parts = (job.record, job.history, job.losses, events)
+            return bool(self._run("restore", file, id, *map(json.dumps, parts)) == "restored")
+
+        try:
+            while not self.archive.settled(restore):
+                pass
+        except NotFoundError:
+            return False
+        return True
 
     def queue_length(self) -> int:
         """Return the number of queued jobs."""
