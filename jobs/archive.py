@@ -8,6 +8,7 @@ The number `archive:version` changes with every move between Redis and the archi
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -76,17 +77,17 @@ class Archive:
     ----------
     client
         Of Redis.
-    look
-        Runs the script ``archived``.
+    run
+        Runs a script with these arguments.
     objects
         The part of the store with the files. None in processes that read no finished job.
     """
 
     def __init__(
-        self, client: redis.Redis, look: Callable[[], Any], objects: ObjectStore | None
+        self, client: redis.Redis, run: Callable[..., Any], objects: ObjectStore | None
     ) -> None:
         self._redis = client
-        self._look = look
+        self._run = run
         self._objects = objects
         self._view = View("", ())
         self._indexes = ObjectCache[Index](INDEX_BYTES, lambda index: index.bytes)
@@ -110,7 +111,7 @@ class Archive:
     def view(self) -> View:
         """Return the files as they are now."""
         if self._view.version != self._version():
-            version, flat, dropped = self._look()
+            version, flat, dropped = self._run("archived")
             files = [
                 ArchiveFile(name=name, dropped=frozenset(gone), **_known(json.loads(about)))
                 for name, about, gone in zip(flat[::2], flat[1::2], dropped, strict=True)
@@ -188,6 +189,24 @@ class Archive:
             for name, sequences in places.items()
             for job in read(self.local_file(name), sequences, whole=whole)
         }
+
+    def restore(self, id: str) -> bool:
+        """Move a job back to Redis; return False if it is neither there nor archived."""
+
+        def restored(view: View) -> bool:
+            if self._redis.exists(f"job:{id}"):
+                return True
+            file, job = self.fetch(view, id)
+            events = [(event, [*chain(*fields.items())]) for event, fields in job.events]
+            parts = (job.record, job.history, job.losses, events)
+            return bool(self._run("restore", file, id, *map(json.dumps, parts)) == "restored")
+
+        try:
+            while not self.settled(restored):
+                pass
+        except NotFoundError:
+            return False
+        return True
 
     def fetch(self, view: View, id: str) -> tuple[str, ArchivedJob]:
         """Read a whole job, and the name of its file; raise NotFoundError as `owner` does."""

@@ -51,7 +51,7 @@ class JobReader:
             for path in SCRIPTS.glob("*.lua")
             if path.stem not in SHARED
         }
-        self.archive = Archive(client, lambda: self._run("archived"), archive)
+        self.archive = Archive(client, self._run, archive)
 
     def _run(
         self,

@@ -7,7 +7,6 @@ from itertools import chain
 from secrets import token_hex
 from typing import Any, Literal, Unpack, cast
 
-from jobs.archive import View
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
 from jobs.reader import WORKER_ALIVE_S, described
@@ -241,26 +240,8 @@ class JobStore(ClaimStore):
         """Run a script that changes a job. An archived job first moves back to Redis."""
         while True:
             outcome = cast(str, self._run(script, id, *arguments))
-            if outcome != "unknown" or not self._restore(id):
+            if outcome != "unknown" or not self.archive.restore(id):
                 return outcome
-
-    def _restore(self, id: str) -> bool:
-        """Move a job from the archive to Redis; return False if it is in neither."""
-
-        def restore(view: View) -> bool:
-            if self.redis.exists(f"job:{id}"):
-                return True
-            file, job = self.archive.fetch(view, id)
-            events = [(event, [*chain(*fields.items())]) for event, fields in job.events]
-            parts = (job.record, job.history, job.losses, events)
-            return bool(self._run("restore", file, id, *map(json.dumps, parts)) == "restored")
-
-        try:
-            while not self.archive.settled(restore):
-                pass
-        except NotFoundError:
-            return False
-        return True
 
     def queue_length(self) -> int:
         """Return the number of queued jobs."""
