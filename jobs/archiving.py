@@ -34,7 +34,7 @@ MOVED_AT_ONCE = 500  # jobs; the script that removes them blocks Redis for some 
 READ_AT_ONCE = 16  # jobs, of which each may have some MB of events
 FILE_JOBS = 5000  # a file with fewer jobs is written again, together with new ones,
 FILE_BYTES = 2**26  # unless it is this large
-TURN_S = 600  # a worker that takes longer achieves nothing if another one has been faster
+TURN_S = 300  # for one file; who takes longer achieves nothing if another worker was faster
 
 
 class Archiver:
@@ -75,18 +75,20 @@ class Archiver:
         if not lock.acquire():
             return 0
         moved = 0
-        try:
-            while due := self._due():
-                number = self._write(self._open_files(), due)
-                moved += number
-                if not number or len(due) < MOVED_AT_ONCE:
-                    break
-            if clean_up:
-                for file in self._whole(file for file in self._files() if file.dropped):
-                    self._write([file], [])
-                self._remove_garbage()
-        finally:
-            with suppress(LockError):
+        with suppress(LockError):  # the turn has expired, and may be another worker's
+            try:
+                while due := self._due():
+                    number = self._write(self._open_files(), due)
+                    moved += number
+                    lock.reacquire()
+                    if not number or len(due) < MOVED_AT_ONCE:
+                        break
+                if clean_up:
+                    for file in self._whole(file for file in self._files() if file.dropped):
+                        self._write([file], [])
+                        lock.reacquire()
+                    self._remove_garbage()
+            finally:
                 lock.release()
         return moved
 

@@ -52,7 +52,7 @@ def finish(jobs, status="succeeded", **options):
     return id
 
 
-def fill(jobs, number=12):
+def fill(jobs, number=9):
     """Finish jobs of several owners; return all ids, the newest first."""
     owners = (None, "ada", "bob")
     ids = [
@@ -65,13 +65,14 @@ def fill(jobs, number=12):
 def answers(jobs):
     """Return all that can be asked about the finished jobs."""
     ids = walk(jobs, limit=100)
+    streams = {id: events(jobs, id) for id in ids}
     views = {owner: walk(OwnedJobs(jobs, owner)) for owner in ("ada", "bob", "eve")}
     return (
         ids,
         lists(jobs),
         {id: jobs.get(id) for id in ids},
-        {id: events(jobs, id) for id in ids},
-        {id: events(jobs, id, events(jobs, id)[:3][-1].id) for id in ids},
+        streams,
+        {id: events(jobs, id, streams[id][:3][-1].id) for id in ids[:3]},
         jobs.page(limit=5),
         jobs.page(limit=5, after=ids[3]),
         jobs.page(limit=5, after=ids[3], status="failed"),
@@ -85,7 +86,7 @@ def test_an_archived_job_answers_as_before(archiving, archive):
     fill(archiving)
     submit(archiving)
     before = answers(archiving)
-    assert archive(keep=5) == 7
+    assert archive(keep=5) == 4
     assert archiving.redis.zcard("jobs:all") == 6
     assert answers(archiving) == before
     assert archive() == 5
@@ -349,16 +350,16 @@ def test_a_process_without_the_archive_says_so(archiving, archive):
 
 
 def test_pages_miss_and_repeat_nothing_while_jobs_move(archiving, archive, objects):
-    ids = fill(archiving, 60)
+    ids = fill(archiving, 30)
     stopped = threading.Event()
     errors = []
 
     def move():
         mover = JobStore(archiving.redis, objects)
-        keep = 60
+        keep = 30
         try:
             while not stopped.is_set():
-                keep = keep - 7 if keep > 7 else 60
+                keep = keep - 7 if keep > 7 else 30
                 Archiver(mover, objects, days=0, most=keep).clean_up()
                 for id in ids[::9]:
                     mover.label(id, {"notes": str(keep)}, mover.get(id).model)
@@ -368,9 +369,9 @@ def test_pages_miss_and_repeat_nothing_while_jobs_move(archiving, archive, objec
     thread = threading.Thread(target=move)
     thread.start()
     try:
-        for limit in (1, 3, 7, 50, 100):
+        for limit in (1, 4, 100):
             assert walk(archiving, limit) == ids
-            assert [id for id in ids if archiving.get(id).status] == ids
+            assert [id for id in ids[:10] if archiving.get(id).status] == ids[:10]
         assert walk(OwnedJobs(archiving, "ada"), 4) == [
             id for id in ids if archiving.get(id).submitted_by == "ada"
         ]
