@@ -30,7 +30,7 @@ from stepbox.store.objects import ObjectStore
 log = logging.getLogger(__name__)
 
 DAY_S = 86_400
-MOVED_AT_ONCE = 500  # jobs; the script that removes them blocks Redis for some 20 ms
+MOVED_AT_ONCE = 500  # jobs, because the script that removes them blocks Redis
 READ_AT_ONCE = 16  # jobs, of which each may have some MB of events
 FILE_JOBS = 5000  # a file with fewer jobs is written again, together with new ones,
 FILE_BYTES = 2**26  # unless it is this large
