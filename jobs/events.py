@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from jobs.archive import View
+from jobs.archive_file import Entry as Entry
 from jobs.compact import NAMES, unpack
 from jobs.record import FINAL, Job, history_key
 from jobs.store import JobStore
-
-Entry = tuple[str, Mapping[str, str]]  # (id, fields) of one entry of a Redis stream
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,11 @@ class Event(NamedTuple):
     id
         Id of the entry in the stream.
     type
-        ``status``, ``epoch``, ``frame``, ``loss``, ``progress`` or ``deleted``. A ``deleted`` event
-        ends the streams that are open when a job is deleted. Later versions may have more types.
+        ``status``, ``epoch``, ``frame``, ``loss``, ``progress``, ``deleted`` or ``archived``. The
+        last two end the streams that are open when a job is deleted, or moves to the archive: then
+        the client reconnects, and gets the rest. Later versions may have more types.
     data
-        JSON text. Empty for ``deleted``, and for what only later versions can read: such an event
+        JSON text. Empty for these two, and for what only later versions can read: such an event
         is not sent to clients, but they continue after its id.
     final
         True for the last event of a job.
@@ -91,16 +92,32 @@ def read_events(jobs: JobStore, id: str, after: str = FIRST) -> list[Event]:
     NotFoundError
         No job has this id.
     """
-    with jobs.redis.pipeline() as pipeline:
-        pipeline.xrange(stream_key(id), min=f"({after}")
-        pipeline.lrange(history_key(id), 0, -1)
-        pipeline.exists(stream_key(id))
-        jobs.position(id, pipeline=pipeline)
-        entries, history, exist, (position,) = pipeline.execute()
+    entries, history, position, exist = jobs.archive.settled(
+        lambda view: _stored(jobs, view, id, after)
+    )
     job = jobs.get(id)
     if not exist and job.status in FINAL:
         return [_status(after, job)]
     return parse_events(entries, history, position)
+
+
+def _stored(
+    jobs: JobStore, view: View, id: str, after: str
+) -> tuple[Sequence[Entry], Sequence[str], int | str, bool]:
+    """Return the events after one of them, the history, the position, and whether there are any."""
+    with jobs.redis.pipeline() as pipeline:
+        pipeline.exists(f"job:{id}")
+        pipeline.xrange(stream_key(id), min=f"({after}")
+        pipeline.lrange(history_key(id), 0, -1)
+        pipeline.exists(stream_key(id))
+        jobs.position(id, pipeline=pipeline)
+        known, entries, history, exist, (position,) = pipeline.execute()
+    if known:
+        return entries, history, position, bool(exist)
+    _, job = jobs.archive.fetch(view, id)
+    later = order_of(after)
+    entries = [entry for entry in job.events if order_of(entry[0]) > later]
+    return entries, job.history, "", bool(job.events)
 
 
 def _parse(
@@ -111,7 +128,7 @@ def _parse(
         (values,) = unpack(kind, [fields["data"]])
         return Event(event_id, kind, json.dumps(values))
     if kind != "status":
-        return Event(event_id, kind, "", final=kind == "deleted")
+        return Event(event_id, kind, "", final=kind in ("deleted", "archived"))
     # The record as it was at this event: a flat list of names and values, as HGETALL returns it.
     flat: list[str] = json.loads(fields["record"])
     record = dict(zip(flat[::2], flat[1::2], strict=True))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from jobs.archive import View
 from jobs.reader import CURSOR
 from jobs.record import Job, Status
 from jobs.store import JobStore, Labeling
@@ -25,6 +26,7 @@ class OwnedJobs(JobStore):
     def __init__(self, jobs: JobStore, owner: str) -> None:
         self.redis = jobs.redis
         self._scripts = jobs._scripts
+        self.archive = jobs.archive
         self._owner = owner
 
     def get(self, id: str) -> Job:
@@ -55,12 +57,12 @@ class OwnedJobs(JobStore):
             return "unknown"
         return super().label(id, changes, model)
 
-    def _entries(
-        self, status: Status | None, after: str | None, number: int
-    ) -> list[tuple[str, float]]:
-        found: list[tuple[str, float]] = []
+    def _in_redis(
+        self, status: Status | None, before: int | None, number: int
+    ) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
         while len(found) < number:
-            entries = super()._entries(status, after, READ_AT_ONCE)
+            entries = super()._in_redis(status, before, READ_AT_ONCE)
             with self.redis.pipeline(transaction=False) as pipeline:
                 for id, _ in entries:
                     pipeline.hget(f"job:{id}", "submitted_by")
@@ -70,15 +72,20 @@ class OwnedJobs(JobStore):
             ]
             if len(entries) < READ_AT_ONCE:
                 break
-            after = str(int(entries[-1][1]))
+            before = entries[-1][1]
         return found[:number]
 
-    def _sequence(self, after: str) -> int:
+    def _sequence(self, view: View, after: str) -> int:
         if not CURSOR.fullmatch(after):
             self._check(after)
-        return super()._sequence(after)
+        return super()._sequence(view, after)
 
     def _check(self, id: str) -> None:
         """Raise NotFoundError if a job is not the owner's, or does not exist."""
-        if cast(str | None, self.redis.hget(f"job:{id}", "submitted_by")) != self._owner:
+
+        def owner(view: View) -> str | None:
+            record = cast(list[str | None], self.redis.hmget(f"job:{id}", ["id", "submitted_by"]))
+            return record[1] if record[0] else self.archive.owner(view, id)
+
+        if self.archive.settled(owner) != self._owner:
             raise NotFoundError(f"no job has the id {id!r}")

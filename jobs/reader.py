@@ -2,16 +2,19 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import redis
 
+from jobs.archive import Archive, View
 from jobs.compact import unpack
 from jobs.connection import Client
 from jobs.record import Job, Status, history_key, losses_key
 from jobs.waiting import QueueView
 from stepbox.errors import NotFoundError
+from stepbox.store.objects import ObjectStore
 from stepbox.training.report import LossEntry
 
 SCRIPTS = Path(__file__).parent / "lua"
@@ -34,15 +37,26 @@ def described(descriptions: list[str], draining: list[str]) -> list[dict[str, An
 
 
 class JobReader:
-    """Reads jobs. It also loads the Lua scripts in ``jobs/lua``, which `JobStore` needs."""
+    """Reads jobs. It also loads the Lua scripts in ``jobs/lua``, which `JobStore` needs.
 
-    def __init__(self, client: Client) -> None:
+    Parameters
+    ----------
+    client
+        Of Redis.
+    archive
+        The part of the store with the archived jobs. None in processes that read no finished job.
+    """
+
+    _owner: str | None = None  # who submitted the jobs that this reader sees; None for all
+
+    def __init__(self, client: Client, archive: ObjectStore | None = None) -> None:
         self.redis = client
         self._scripts = {
             path.stem: client.register_script(script_text(path.stem))
             for path in SCRIPTS.glob("*.lua")
             if path.stem not in SHARED
         }
+        self.archive = Archive(client, self._run, archive)
 
     def _run(
         self,
@@ -59,10 +73,8 @@ class JobReader:
 
     def get(self, id: str) -> Job:
         """Read a job with its losses; raise NotFoundError if no job has this id."""
-        for job in self._read([id]):
-            stored = cast(list[str], self.redis.lrange(losses_key(id), 0, -1))
-            losses = [LossEntry.model_validate(loss) for loss in unpack("loss", stored)]
-            return job.model_copy(update={"losses": losses})
+        for job in self._read([id], whole=True):
+            return job
         raise NotFoundError(f"no job has the id {id!r}")
 
     def checkpoint(self, id: str) -> str | None:
@@ -95,22 +107,36 @@ class JobReader:
         NotFoundError
             ``after`` is neither a cursor nor the id of a job.
         """
-        entries = self._entries(status, after, limit + 1)
-        cursor = str(int(entries[limit - 1][1])) if len(entries) > limit else None
+        entries = self.archive.settled(lambda view: self._entries(view, status, after, limit + 1))
+        cursor = str(entries[limit - 1][1]) if len(entries) > limit else None
         listed = self._read([id for id, _ in entries[:limit]])
         return [job for job in listed if status in (None, job.status)], cursor
 
     def _entries(
-        self, status: Status | None, after: str | None, number: int
-    ) -> list[tuple[str, float]]:
+        self, view: View, status: Status | None, after: str | None, number: int
+    ) -> list[tuple[str, int]]:
         """Return up to `number` ids with their sequence numbers; the parameters are of `page`."""
+        before = None if after is None else self._sequence(view, after)
+        return self.archive.merge(
+            view,
+            self._in_redis(status, before, number),
+            number,
+            status=status,
+            owner=self._owner,
+            before=before,
+        )
+
+    def _in_redis(
+        self, status: Status | None, before: int | None, number: int
+    ) -> list[tuple[str, int]]:
+        """Return those of the `_entries` that are in Redis."""
         while status is not None and self._run("index", INDEXED_AT_ONCE):
             pass
-        return cast(
+        found = cast(
             list[tuple[str, float]],
             self.redis.zrange(
                 f"jobs:status:{status}" if status else "jobs:all",
-                "+inf" if after is None else f"({self._sequence(after)}",
+                "+inf" if before is None else f"({before}",
                 "-inf",
                 desc=True,
                 withscores=True,
@@ -119,6 +145,7 @@ class JobReader:
                 num=number,
             ),
         )
+        return [(id, int(sequence)) for id, sequence in found]
 
     def unfinished(self) -> dict[str, str | None]:
         """Map each queued or running job to what it has decided to publish, as `Claim.result`."""
@@ -133,29 +160,66 @@ class JobReader:
             results = pipeline.execute()
         return {id: model or staged for id, (model, staged) in zip(ids, results, strict=True)}
 
-    def _sequence(self, after: str) -> int:
+    def _sequence(self, view: View, after: str) -> int:
         """Return the sequence number of a cursor, or of the job with this id."""
         place = self.redis.zscore("jobs:all", after)
         if place is not None:
             return int(place)
-        if not CURSOR.fullmatch(after):
-            raise NotFoundError(f"no job has the id {after!r}, given as 'after'")
-        return int(after)
+        if CURSOR.fullmatch(after):
+            return int(after)
+        try:
+            return self.archive.sequence(view, after)
+        except NotFoundError:
+            raise NotFoundError(f"no job has the id {after!r}, given as 'after'") from None
 
-    def _read(self, ids: list[str]) -> list[Job]:
-        """Read the jobs with these ids in one transaction, and skip those that do not exist."""
+    def _read(self, ids: list[str], *, whole: bool = False) -> list[Job]:
+        """Read the jobs with these ids, and skip those that do not exist; their losses if `whole`.
+
+        Those in Redis are read in one transaction.
+        """
+
+        def read(view: View) -> list[Job]:
+            found = self._read_redis(ids, whole=whole)
+            missing = [id for id in ids if id not in found]
+            for id, job in self.archive.read(view, missing, whole=whole).items():
+                found[id] = _job(job.record, "", job.history, job.losses if whole else None)
+            return [found[id] for id in ids if id in found]
+
+        return self.archive.settled(read)
+
+    def _read_redis(self, ids: list[str], *, whole: bool) -> dict[str, Job]:
         with self.redis.pipeline() as pipeline:
             for id in ids:
                 pipeline.hgetall(f"job:{id}")
                 pipeline.lrange(history_key(id), 0, -1)
+                if whole:
+                    pipeline.lrange(losses_key(id), 0, -1)
             self._run("waiting", WORKER_ALIVE_S, *ids, pipeline=pipeline)
             *answers, (before, workers, draining, running) = pipeline.execute()
         queue = QueueView(
             described(workers, draining),
             dict(zip(running[::2], running[1::2], strict=True)),
         )
-        return [
-            Job.from_record(record, position, history, queue)
-            for record, history, position in zip(answers[::2], answers[1::2], before, strict=True)
+        each = 3 if whole else 2
+        losses = answers[2::each] if whole else [None] * len(ids)
+        rows = zip(ids, answers[::each], before, answers[1::each], losses, strict=True)
+        return {
+            id: _job(record, position, history, entries, queue)
+            for id, record, position, history, entries in rows
             if record
-        ]
+        }
+
+
+def _job(
+    record: Mapping[str, str],
+    position: int | str,
+    history: list[str],
+    losses: list[str] | None,
+    queue: QueueView | None = None,
+) -> Job:
+    """Make a job from what is stored about it; see `Job.from_record`."""
+    job = Job.from_record(record, position, history, queue)
+    if losses is None:
+        return job
+    entries = [LossEntry.model_validate(loss) for loss in unpack("loss", losses)]
+    return job.model_copy(update={"losses": entries})

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from stepbox.data.dataset import MOST_CLASSES
 
 BUCKETS = ("s3", "gs", "az")  # the schemes of their addresses
-Part = Literal["models", "checkpoints", "datasets"]
+Part = Literal["models", "checkpoints", "datasets", "archive"]
 
 
 class Settings(BaseSettings):
@@ -40,8 +40,8 @@ class Settings(BaseSettings):
     )
     store: str = Field(
         "",
-        description="Where models, checkpoints and data sets are kept: a bucket, such as "
-        "`s3://BUCKET/PREFIX`, `gs://…` or `az://…`, or a folder. Empty: `models_dir` and "
+        description="Where models, checkpoints, data sets and archived jobs are kept: a bucket, "
+        "such as `s3://BUCKET/PREFIX`, `gs://…` or `az://…`, or a folder. Empty: `models_dir` and "
         "`datasets_dir`.",
     )
     cache_dir: Path = Field(
@@ -115,7 +115,12 @@ class Settings(BaseSettings):
         """The folder of each part of the store, if there is no bucket."""
         models = Path(self.store) if self.store else self.models_dir
         datasets = models / ".datasets" if self.store else self.datasets_dir
-        return {"models": models, "checkpoints": models / ".checkpoints", "datasets": datasets}
+        return {
+            "models": models,
+            "checkpoints": models / ".checkpoints",
+            "datasets": datasets,
+            "archive": models / ".archive",
+        }
 
     @field_validator("redis_ca_file")
     @classmethod

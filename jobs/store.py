@@ -201,8 +201,8 @@ class JobStore(ClaimStore):
         model
             Id of the job's model; None if it has none.
         """
-        stored = _stored(changes).items()
-        return cast(Labeling, self._run("label", id, model or "", *chain.from_iterable(stored)))
+        stored = chain.from_iterable(_stored(changes).items())
+        return cast(Labeling, self._change("label", id, model or "", *stored))
 
     def cancel(self, id: str) -> Job:
         """Cancel a queued job at once, or tell a running job to stop.
@@ -218,7 +218,7 @@ class JobStore(ClaimStore):
         """
         outcome = self._run("cancel", id)
         job = self.get(id)
-        if outcome == "over":
+        if outcome in ("over", "unknown"):  # unknown: it is archived
             raise ConflictError(f"job {id} has already finished: its status is {job.status}")
         return job
 
@@ -232,11 +232,18 @@ class JobStore(ClaimStore):
         ConflictError
             The job is queued or running.
         """
-        outcome = self._run("delete", id)
+        outcome = self._change("delete", id)
         if outcome == "unknown":
             raise NotFoundError(f"no job has the id {id!r}")
         if outcome != "deleted":
             raise ConflictError(f"job {id} is {outcome}: cancel it, and delete it once it ends")
+
+    def _change(self, script: str, id: str, *arguments: str) -> str:
+        """Run a script that changes a job. An archived job first moves back to Redis."""
+        while True:
+            outcome = cast(str, self._run(script, id, *arguments))
+            if outcome != "unknown" or not self.archive.restore(id):
+                return outcome
 
     def queue_length(self) -> int:
         """Return the number of queued jobs."""

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
+from jobs.archive_file import Index
 from jobs.connection import connect
 from jobs.copying import entries_of, open_parts
 from jobs.settings import Part, Settings
 from jobs.store import JobStore
 from stepbox.data.dataset import DATASET_ID
-from stepbox.errors import DamagedModelError, DatasetError, NotFoundError
+from stepbox.errors import DamagedModelError, DatasetError, NotFoundError, StoreError
 from stepbox.store.aliases import FILE as ALIASES
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import SPLITS, DatasetStore, attempt_of
@@ -52,13 +53,21 @@ def verify(settings: Settings) -> Findings:
         *(f"checkpoint {name}" for name in CheckpointStore(parts["checkpoints"]).damaged()),
     ]
     jobs: dict[str, str | None] | None = None
+    archived: set[str] = set()
     unknown = None
     try:
         with connect(settings) as client:
-            jobs = JobStore(client).unfinished()
+            store = JobStore(client, parts["archive"])
+            jobs = store.unfinished()
+            for file in store.archive.view().files:
+                archived.add(file.name)
+                try:
+                    Index.read(store.archive.local_file(file.name), file.sha256)
+                except StoreError as error:
+                    damaged.append(f"archive {file.name}: {error}")
     except RedisError as error:
         unknown = f"Redis cannot be reached: {error}"
-    needed = _Needed({*models.ids()}, datasets.visible(), jobs)
+    needed = _Needed({*models.ids()}, datasets.visible(), jobs, archived)
     orphans = [f"{part}/{entry.key}" for part, entry in entries if not needed(part, entry.key)]
     return Findings(len(entries), damaged, orphans, unknown)
 
@@ -74,11 +83,14 @@ class _Needed(NamedTuple):
         The place of each data set, or what is damaged.
     jobs
         What each unfinished job publishes; None if it is not known.
+    archived
+        The names of the files with archived jobs, if `jobs` is known.
     """
 
     models: set[str]
     datasets: dict[str, str | DatasetError]
     jobs: dict[str, str | None] | None
+    archived: set[str]
 
     def __call__(self, part: Part, key: str) -> bool:
         first, _, rest = key.partition("/")
@@ -90,6 +102,8 @@ class _Needed(NamedTuple):
             if place in self.datasets.values() or (place == first and first in self.datasets):
                 return True
             return self._is_unfinished(attempt_of(place).rpartition("-")[0])
+        if part == "archive":
+            return self.jobs is None or key in self.archived
         # A checkpoint, or an upload, whose name begins with the job's id.
         return self._is_unfinished(first if part == "checkpoints" else rest.partition(".")[0])
 

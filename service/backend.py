@@ -74,8 +74,10 @@ class Backend:
 
     @cached_property
     def jobs(self) -> JobStore:
-        """Jobs in Redis."""
-        return JobStore(connect(self.settings))
+        """Jobs in Redis and in the archive."""
+        client = connect(self.settings)
+        archive = open_part(self.settings, "archive", lambda: client, SERVICE_PATIENCE_S)
+        return JobStore(client, archive)
 
     def seen_by(self, owner: str) -> "Backend":
         """Return this backend with the jobs of an owner, and the models that the owner sees."""

@@ -18,6 +18,8 @@ from redis.exceptions import RedisError
 from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
+from stepbox.errors import StepboxError
+from stepbox.store.folder import FolderStore
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -173,8 +175,9 @@ class Stack:
     def _job_states(self) -> str:
         try:
             with connect(self.settings()) as client:
-                jobs, _ = JobStore(client).page(limit=20)
-        except (RedisError, OSError) as error:
+                archive = FolderStore(self.settings().folders["archive"])
+                jobs, _ = JobStore(client, archive).page(limit=20)
+        except (RedisError, OSError, StepboxError) as error:
             return f"unknown: {error}"
         return "\n".join(
             f"{job.id} {job.status}, attempt {job.attempts}, {len(job.history)} epochs, "

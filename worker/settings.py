@@ -33,6 +33,19 @@ class WorkerSettings(Settings):
         "limit.",
     )
 
+    archive_days: float = Field(
+        30,
+        ge=0,
+        allow_inf_nan=False,
+        description="Jobs that finished more days ago move from Redis to the store. 0 is no limit.",
+    )
+    archive_jobs: int = Field(
+        10_000,
+        ge=0,
+        description="Of the finished jobs, this many stay in Redis: the newest. The others move to "
+        "the store. 0 is no limit.",
+    )
+
     @field_validator("first_model")
     @classmethod
     def _is_a_recipe(cls, value: str) -> str:

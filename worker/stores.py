@@ -17,6 +17,7 @@ from stepbox.errors import NotFoundError
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore, attempt_of
 from stepbox.store.models import ModelStore
+from stepbox.store.objects import ObjectStore
 from stepbox.store.quota import Quota
 from stepbox.store.uploads import Uploads
 
@@ -28,6 +29,7 @@ class Stores:
     """The stores that a worker reads and writes."""
 
     jobs: JobStore
+    archive: ObjectStore
     models: ModelStore
     checkpoints: CheckpointStore
     datasets: DatasetStore
@@ -40,13 +42,14 @@ class Stores:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Open the stores."""
-        jobs = JobStore(connect(settings))
-        models, checkpoints, datasets = (
-            open_part(settings, part, lambda: jobs.redis, WORKER_PATIENCE_S)
-            for part in ("models", "checkpoints", "datasets")
+        client = connect(settings)
+        models, checkpoints, datasets, archive = (
+            open_part(settings, part, lambda: client, WORKER_PATIENCE_S)
+            for part in ("models", "checkpoints", "datasets", "archive")
         )
         return cls(
-            jobs,
+            JobStore(client, archive),
+            archive,
             ModelStore(models),
             CheckpointStore(checkpoints),
             DatasetStore(datasets, settings.data_dir),
@@ -58,7 +61,7 @@ class Stores:
                 bytes=settings.data_bytes,
             ),
             settings.scratch_dir,
-            open_part(settings, "models", lambda: jobs.redis, CHECK_PATIENCE_S).check,
+            open_part(settings, "models", lambda: client, CHECK_PATIENCE_S).check,
         )
 
     @contextmanager

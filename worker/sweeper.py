@@ -1,4 +1,6 @@
-"""A thread that removes what nobody needs any more from the store, and submits the first job.
+"""A thread that removes what nobody needs any more from the store, and archives finished jobs.
+
+It also submits the first job.
 
 It runs in the process that runs the jobs. The main process of a worker forks, so it must not use a
 bucket.
@@ -11,6 +13,7 @@ from threading import Thread
 
 from redis.exceptions import RedisError
 
+from jobs.archiving import Archiver
 from stepbox.errors import StepboxError
 from worker.first_model import submit_first_job
 from worker.settings import WorkerSettings
@@ -39,21 +42,32 @@ class Sweeper(Thread):
     def run(self) -> None:
         """Sweep until the process ends."""
         stores = Stores.of(self._settings)
+        archiver = Archiver(
+            stores.jobs,
+            stores.archive,
+            days=self._settings.archive_days,
+            most=self._settings.archive_jobs,
+        )
         started = False
         while True:
             try:
                 if not started:
                     submit_first_job(stores, self._settings.first_model)
                     started = True
-                self._sweep(stores)
+                self._sweep(stores, archiver)
             except (OSError, RedisError, StepboxError) as error:  # the next round tries again
                 log.info("the store cannot be swept now: %s", error)
             except Exception:  # the thread must survive every error
                 log.exception("the store cannot be swept")
             time.sleep(SWEEP_S if started else 1.0)
 
-    def _sweep(self, stores: Stores) -> None:
+    def _sweep(self, stores: Stores, archiver: Archiver) -> None:
         stores.sweep()
         if time.monotonic() - self._cleaned_up_at > CLEAN_UP_S:
             stores.clean_up()
+            moved = archiver.clean_up()
             self._cleaned_up_at = time.monotonic()
+        else:
+            moved = archiver.sweep()
+        if moved:
+            log.info("%d finished jobs have moved to the archive", moved)

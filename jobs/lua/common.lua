@@ -21,6 +21,12 @@
 -- jobs:turn             the number of the last claim
 -- jobs:sequence         the last number given to a job, which orders it in these sets
 -- jobs:indexed          how far the rebuild by index.lua has come; missing if none runs
+-- archive:files         hash: name → description of each file of the archive, see jobs/archive.py
+-- archive:dropped:{file}  set: the ids of the jobs in a file that were deleted, or are in Redis again
+-- archive:garbage       sorted set: the names of files that are being written or that nobody needs
+--                       any more, by the time since then
+-- archive:version       changes with every move of a job between Redis and the archive
+-- archived:{id}         marks an archived job while an idempotency key may name it
 -- idempotency:{key}     hash: the job that a request with this key has created
 -- jobs:leases           sorted set: the ids of the running jobs. The score says which processes can
 --                       see that of the job, see `place_of` in jobs/running.py; 0 is unknown
@@ -38,6 +44,8 @@
 
 local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 local EVENTS_KEPT_S = 7 * 24 * 3600
+local LAST_EVENT_KEPT_S = 60 -- time for open event streams to read this event
+local KEYS_KEPT_S = 24 * 3600 -- idempotency keys, see jobs/store.py
 local MOST_DEATHS = 9 -- a job fails after this many deaths without progress
 local PATIENT_DEATHS = 2 -- from this death on, the job goes to the end of the queue
 local CHANGES_KEPT = 10000
@@ -64,6 +72,20 @@ local function losses_of(id)
   return 'losses:' .. id
 end
 
+local function archived_key(id)
+  return 'archived:' .. id
+end
+
+local function dropped_of(file)
+  return 'archive:dropped:' .. file
+end
+
+-- Tell whether there is a job with this id. It may be archived; if it was created more than a day
+-- ago, this does not tell.
+local function is_known(id)
+  return redis.call('EXISTS', key_of(id), archived_key(id)) > 0
+end
+
 local function count(field, amount)
   redis.call('HINCRBYFLOAT', 'metrics', field, amount or 1)
 end
@@ -83,4 +105,16 @@ local function set_status(id, status)
     redis.call('HSET', key_of(id), 'status', status)
     redis.call('ZADD', 'jobs:status:' .. status, redis.call('HGET', key_of(id), 'sequence'), id)
   end
+end
+
+-- Remove a finished job from Redis. `why` is the last event of streams that are still open.
+local function remove(id, why)
+  set_status(id, nil)
+  redis.call('ZREM', 'jobs:all', id)
+  redis.call('DEL', key_of(id), history_of(id), losses_of(id))
+  -- Empty the stream instead of deleting it, so that the id of the next entry is higher than all
+  -- ids that readers have seen.
+  redis.call('XTRIM', 'events:' .. id, 'MAXLEN', 0)
+  redis.call('XADD', 'events:' .. id, 'NOMKSTREAM', '*', 'type', why)
+  redis.call('EXPIRE', 'events:' .. id, LAST_EVENT_KEPT_S)
 end

@@ -8,7 +8,7 @@
 local id, progress, limit, owner_limit, idempotency, fingerprint, kept_s, request_id, only_first =
   unpack(ARGV)
 
-if redis.call('EXISTS', key_of(id)) == 1 then
+if is_known(id) then
   return { 'created', id }
 end
 if only_first == '1' and redis.call('EXISTS', 'jobs:sequence') == 1 then
@@ -16,7 +16,7 @@ if only_first == '1' and redis.call('EXISTS', 'jobs:sequence') == 1 then
 end
 if idempotency ~= '' then
   local earlier = redis.call('HMGET', 'idempotency:' .. idempotency, 'job', 'fingerprint')
-  if earlier[1] and redis.call('EXISTS', key_of(earlier[1])) == 1 then
+  if earlier[1] and is_known(earlier[1]) then
     return { earlier[2] == fingerprint and 'earlier' or 'differs', earlier[1] }
   end
 end

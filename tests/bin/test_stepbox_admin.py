@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from jobs.archiving import Archiver
 from jobs.copying import copy_all, open_parts
 from jobs.settings import Settings
 from jobs.verification import verify
@@ -16,6 +17,7 @@ from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
 from tests.buckets import BUCKET, bucket_server
 from tests.datasets import make_dataset, stage
+from tests.jobs.test_archive import fill as finish_some
 from tests.processes import PATIENCE_S, ROOT, free_port
 from tests.stepbox.store.test_models import add
 
@@ -128,6 +130,24 @@ def test_what_no_unfinished_job_needs_is_an_orphan(jobs, tmp_path, monkeypatch):
         "models/.staged/m-0123456789ab/weights.safetensors",
     ]
     assert len(checkpoint) == 1
+
+
+def test_files_of_the_archive_are_verified(jobs, tmp_path, monkeypatch):
+    monkeypatch.setenv("STEPBOX_STORE", str(tmp_path / "store"))
+    settings = Settings()
+    archive = open_parts(settings)["archive"]
+    finish_some(jobs, 3)
+    Archiver(jobs, archive, days=1e-9, most=0).clean_up()
+    (name,) = archive.names()
+    archive.put("unknown.parquet", b"of another Redis")
+    assert verify(settings)[1:] == ([], ["archive/unknown.parquet"], None)
+    archive.put(name, archive.get(name, 2**20)[1:])
+    (damaged,) = verify(settings).damaged
+    assert damaged.startswith(f"archive {name}: a file of the archive is damaged")
+    archive.delete(name)
+    assert verify(settings).damaged == [
+        f"archive {name}: the file {name} of the archive is missing"
+    ]
 
 
 @pytest.mark.parametrize("store", ["ftp://x", "s3://", "s3:///"])

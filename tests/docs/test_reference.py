@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import stepbox
+from jobs.archive_file import COLUMNS
 from jobs.settings import Settings
 from service.app import create_app
 from service.settings import ServiceSettings
@@ -41,6 +42,13 @@ def app(tmp_path_factory):
 @pytest.fixture(scope="module")
 def document(app):
     return app.extensions["openapi"]
+
+
+def test_the_columns_of_the_archive_are_documented():
+    documented = [
+        name for row in rows(REFERENCE / "archive.md", "column") for name in codes(row[0])
+    ]
+    assert documented == [*COLUMNS]
 
 
 # -- settings ---------------------------------------------------------------------------------

@@ -9,14 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from jobs.archiving import Archiver
 from jobs.backup import BackupError, back_up, restore
 from jobs.connection import connect
 from jobs.places import WORKER_PATIENCE_S, open_part
 from jobs.store import JobStore
 from stepbox.errors import ConflictError
+from stepbox.store.folder import FolderStore
 from stepbox.store.models import ModelStore
 from stepbox.training.presets import RECIPES
 from tests.buckets import BUCKET, bucket_server
+from tests.jobs.test_archive import fill
 from tests.processes import ROOT, stack_in, wait_until
 
 TINY = {"epochs": 1, "hidden_sizes": [2]}
@@ -181,6 +184,27 @@ def test_the_records_are_of_one_moment(settings, jobs, tmp_path, empty_stack):
         by_status = sum(client.zcard(f"jobs:status:{status}") for status in statuses)
         assert by_status == len(ids)
         assert client.zcard("jobs:queued") == client.zcard("jobs:status:queued")
+
+
+def test_archived_jobs_are_restored(settings, jobs, tmp_path, empty_stack):
+    """A file of the archive is replaced while the backup is made."""
+    objects = open_part(settings, "archive", lambda: jobs.redis, WORKER_PATIENCE_S)
+    archiver = Archiver(jobs, objects, days=1e-9, most=0)
+    ids = fill(jobs, 4)
+    archiver.clean_up()
+    (first,) = objects.names()
+    ids = fill(jobs, 3) + ids
+    archiver.clean_up()
+    back_up(settings, tmp_path / "backup")
+    assert (tmp_path / "backup" / "archive" / first).exists()  # the records might have named it
+    before = JobStore(jobs.redis, objects)
+    restore(empty_stack.settings(), tmp_path / "backup")
+    with connect(empty_stack.settings()) as client:
+        archive = FolderStore(empty_stack.settings().folders["archive"])
+        restored = JobStore(client, archive)
+        assert client.zcard("jobs:all") == 0
+        assert [job.id for job in restored.page(limit=100)[0]] == ids
+        assert [restored.get(id) for id in ids] == [before.get(id) for id in ids]
 
 
 def test_keys_that_expire_still_do(settings, jobs, tmp_path, empty_stack):
