@@ -1,0 +1,60 @@
+"""Use three machines while faults occur, record every call, and check the history afterwards.
+
+`python -m tests.soak --seconds 900`, or `make soak-hosts`. With ``--mutants``, deliberate faults are
+made in the code instead, one after the other, and the soak has to find each.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.soak.history import KINDS
+from tests.soak.machines import why_impossible
+from tests.soak.mutants import MUTANTS
+from tests.soak.soak import run_soak, storm
+
+
+def main() -> int:
+    """Run the soak and print its report; return 1 if it finds something it should not, or not."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=900)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="keep the history and the logs here")
+    parser.add_argument(
+        "--mutants",
+        nargs="*",
+        choices=list(MUTANTS),
+        help="find these deliberate faults, by default all",
+    )
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        if why := why_impossible(folder / "tried"):
+            raise SystemExit(f"no hosts can be made on this machine: {why}")
+        if arguments.mutants is not None:
+            names = arguments.mutants or list(MUTANTS)
+            return int(not all([_find(folder / name, name) for name in names]))
+        schedule = storm(arguments.seconds, arguments.seed)
+        report = run_soak(folder / "soak", schedule, arguments.seed)
+    print(json.dumps(report, indent=1))
+    return int(any(report[kind] for kind in KINDS))
+
+
+def _find(folder: Path, name: str) -> bool:
+    """Run the soak with a mutant; tell whether it has been found."""
+    began = time.monotonic()
+    mutant = MUTANTS[name]
+    report = run_soak(folder, mutant.provoke, seed=1, mutant=name, patience_s=60)
+    found = [f"{kind}: {text}" for kind in KINDS for text in report[kind]]
+    took = time.monotonic() - began
+    print(f"{'found' if found else 'MISSED'}  {name:24}  {took:4.0f} s  {mutant.what}", flush=True)
+    for text in found[:3]:
+        print(f"    {text[:160]}", flush=True)
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

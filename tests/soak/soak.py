@@ -1,0 +1,188 @@
+"""Run clients while something happens to the machines, then look at everything and check it."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tests.faults.reference import reference
+from tests.faults.storm import RECIPES
+from tests.processes import wait_until
+from tests.soak.clients import Book, Client
+from tests.soak.cluster import START_S, Cluster, cluster_in
+from tests.soak.faults import NETWORK, PROCESSES, Injector, draw
+from tests.soak.history import FINAL, KINDS, Call, Expected, check, name_of, read_history
+
+CLIENTS = ("ada", "ben", "cleo")
+LONG: Mapping[str, Any] = {"epochs": 3, "hidden_sizes": (128,), "seed": 3}  # epochs of seconds
+LISTED_S = 60  # until every API lists every model
+
+
+class Soak:
+    """What happens during a soak can use these parts.
+
+    Attributes
+    ----------
+    cluster
+        The machines.
+    injector
+        Of the faults.
+    client
+        A client besides those that do what users do.
+    """
+
+    def __init__(self, cluster: Cluster, client: Client) -> None:
+        self.cluster = cluster
+        self.injector = Injector(cluster)
+        self.client = client
+
+
+Schedule = Callable[[Soak], None]
+
+
+def storm(seconds: float, seed: int) -> Schedule:
+    """Return a schedule of random faults, of the network and of processes at the same time."""
+
+    def happen(soak: Soak) -> None:
+        stop = threading.Event()
+        with ThreadPoolExecutor(2) as pool:
+            lanes = [
+                pool.submit(soak.injector.run, draw(kinds, seed + at), stop)
+                for at, kinds in enumerate((NETWORK, PROCESSES))
+            ]
+            stop.wait(seconds)
+            stop.set()
+            for lane in lanes:
+                lane.result()
+
+    return happen
+
+
+def expect(fields: Mapping[str, Any]) -> Expected:
+    """Train without faults."""
+    undisturbed = reference(**fields)
+    return Expected(
+        undisturbed.weights,
+        undisturbed.steps,
+        [[entry.epoch, entry.train_loss] for entry in undisturbed.card.history],
+        [[entry.samples, entry.train_loss] for entry in undisturbed.card.losses],
+    )
+
+
+def run_soak(
+    folder: Path,
+    schedule: Schedule,
+    seed: int,
+    *,
+    mutant: str | None = None,
+    patience_s: float = 600,
+) -> dict[str, Any]:
+    """Start a cluster, let clients use it while a schedule happens, and check what they saw.
+
+    Parameters
+    ----------
+    folder
+        For everything, among it ``history.jsonl``.
+    schedule
+        What happens. It has to end all faults.
+    seed
+        Of what the clients do.
+    mutant
+        The deliberate fault in the code of workers and APIs.
+    patience_s
+        How long to wait for the last job after the faults.
+
+    Returns
+    -------
+    dict
+        Counts, and for each of `KINDS` the list of what was found.
+    """
+    expected = {name_of(fields): expect(fields) for fields in (*RECIPES, LONG)}
+    options = {}
+    if mutant:
+        options = {
+            "worker": "tests.soak.mutated_worker",
+            "service": "tests.soak.mutated_service:app",
+            "SOAK_MUTANT": mutant,
+        }
+    folder.mkdir(parents=True, exist_ok=True)
+    book = Book(folder / "history.jsonl")
+    with cluster_in(folder / "hosts", **options) as cluster:
+        users = [Client(name, cluster.urls, book, seed + at) for at, name in enumerate(CLIENTS)]
+        soak = Soak(cluster, Client("dora", cluster.urls, book, seed - 1))
+        stop = threading.Event()
+        with ThreadPoolExecutor(len(users)) as pool:
+            acting = [pool.submit(user.use, stop) for user in users]
+            try:
+                schedule(soak)
+            finally:
+                stop.set()
+            for one in acting:
+                one.result()
+        quiet = time.monotonic()
+        audit(cluster, Client("audit", cluster.urls, book, seed), book, patience_s)
+        audited_s = round(time.monotonic() - quiet, 1)
+        book.close()
+        history = read_history(folder / "history.jsonl")
+        violations = check(history, expected)
+    ends = [job for job in _last_listing(history) if job["status"] in FINAL]
+    return {
+        "calls": len(history),
+        "without_answer": sum(call.status is None for call in history),
+        "unavailable": sum(call.status == 503 for call in history),
+        "jobs": len(_last_listing(history)),
+        "succeeded": sum(job["status"] == "succeeded" for job in ends),
+        "cancelled": sum(job["status"] == "cancelled" for job in ends),
+        "attempts_at_most": max((job["attempts"] for job in ends), default=0),
+        "all_over_and_read_s": audited_s,
+        "faults": soak.injector.counts,
+        **{kind: [one.text for one in violations if one.kind == kind] for kind in KINDS},
+    }
+
+
+def audit(cluster: Cluster, client: Client, book: Book, patience_s: float) -> None:
+    """Wait until everything works and all jobs are over; then read everything, at each API."""
+    wait_until(cluster.is_whole, seconds=START_S, every=0.5, what="all parts to work again")
+    for key, fields in list(book.unclear.items()):
+        wait_until(lambda key=key, fields=fields: client.submit(key, fields).status == 202)
+    with suppress(AssertionError):  # then the history says what is lost
+        wait_until(cluster.all_over, seconds=patience_s, every=0.5)
+    for api in cluster.urls:
+        jobs = _until_ok(lambda api=api: client.jobs(api)).answer
+        for job in jobs:
+            _until_ok(lambda id=job["id"], api=api: client.job(id, api))
+        models = {job["model"] for job in jobs if job["model"]}
+        for model in models:
+            _until_ok(lambda model=model, api=api: client.card(model, api))
+            _until_ok(lambda model=model, api=api: client.predict(model, api))
+        with suppress(AssertionError):  # as above
+            wait_until(
+                lambda api=api, models=models: models <= _listed(client.models(api)),
+                seconds=LISTED_S,
+                every=1,
+            )
+    for job in jobs:
+        _until_ok(lambda id=job["id"]: client.events(id, again=True))
+
+
+def _until_ok(ask: Callable[[], Call]) -> Call:
+    """Ask until there is an answer, whatever it is; no fault is active, but machines are busy."""
+    found: list[Call] = []
+
+    def answered() -> bool:
+        found.append(ask())
+        return found[-1].status not in (None, 429, 503)
+
+    wait_until(answered, seconds=120, every=0.5, what="an answer")
+    return found[-1]
+
+
+def _listed(call: Call) -> set[str]:
+    return {model for model, _ in call.answer["models"]} if call.answer else set()
+
+
+def _last_listing(history: list[Call]) -> list[dict[str, Any]]:
+    return [call.answer for call in history if call.operation == "jobs" and call.answer][-1]
