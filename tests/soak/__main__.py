@@ -1,7 +1,7 @@
 """Use three machines while faults occur, record every call, and check the history afterwards.
 
-`python -m tests.soak --seconds 900`, or `make soak-hosts`. With ``--mutants``, deliberate faults are
-made in the code instead, one after the other, and the soak has to find each.
+`python -m tests.soak --seconds 900`, or `make soak-hosts`. With ``--mutants``, it makes deliberate
+faults in the code, one after the other, and has to find each.
 """
 
 import argparse
@@ -11,14 +11,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.soak.history import KINDS
+from tests.soak.checker import KINDS
 from tests.soak.machines import why_impossible
 from tests.soak.mutants import MUTANTS
 from tests.soak.soak import run_soak, storm
 
 
 def main() -> int:
-    """Run the soak and print its report; return 1 if it finds something it should not, or not."""
+    """Print what was found; return 1 if that is something, or for a mutant if it is nothing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--seed", type=int, default=1)
@@ -32,11 +32,12 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
-        if why := why_impossible(folder / "tried"):
+        if why := why_impossible():
             raise SystemExit(f"no hosts can be made on this machine: {why}")
         if arguments.mutants is not None:
             names = arguments.mutants or list(MUTANTS)
-            return int(not all([_find(folder / name, name) for name in names]))
+            found = [_find(folder / name, name) for name in names]
+            return int(not all(found))
         schedule = storm(arguments.seconds, arguments.seed)
         report = run_soak(folder / "soak", schedule, arguments.seed)
     print(json.dumps(report, indent=1))
@@ -47,7 +48,7 @@ def _find(folder: Path, name: str) -> bool:
     """Run the soak with a mutant; tell whether it has been found."""
     began = time.monotonic()
     mutant = MUTANTS[name]
-    report = run_soak(folder, mutant.provoke, seed=1, mutant=name, patience_s=60)
+    report = run_soak(folder, mutant.provoke, seed=1, users=1, mutant=name, patience_s=60)
     found = [f"{kind}: {text}" for kind in KINDS for text in report[kind]]
     took = time.monotonic() - began
     print(f"{'found' if found else 'MISSED'}  {name:24}  {took:4.0f} s  {mutant.what}", flush=True)

@@ -5,6 +5,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from tests.soak.history import FINAL, Call, view
 
 BACKLOG = 4  # while so many jobs are unfinished, no job is submitted
 TIMEOUT_S = (2, 6)  # to connect, and between two bytes of an answer
-STREAM_S = 4.0  # as long as a client reads events at once
+STREAM_S = 4.0  # as long as a client follows events at once
+WHOLE_S = 30.0  # as long as it takes at most to read all events of a finished job
 IMAGE = {"images": [[[(row * column) % 256 for column in range(28)] for row in range(28)]]}
 
 
@@ -59,10 +62,6 @@ class Book:
         """List the jobs that are not known to have ended."""
         with self._lock:
             return [id for id, status in self.jobs.items() if status not in FINAL]
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 class Client:
@@ -175,18 +174,17 @@ class Client:
 
         def read(url: str) -> requests.Response:
             headers = {"Last-Event-ID": after} if after else {}
-            until = time.monotonic() + STREAM_S
+            until = time.monotonic() + (WHOLE_S if again else STREAM_S)
             with requests.get(
                 f"{url}/jobs/{id}/events", headers=headers, timeout=TIMEOUT_S, stream=True
             ) as answer:
                 if answer.ok:
-                    try:
-                        for event in parse_stream(answer.iter_lines(chunk_size=None)):
+                    lines = takewhile(
+                        lambda _: time.monotonic() < until, answer.iter_lines(chunk_size=None)
+                    )
+                    with suppress(requests.RequestException):  # what has arrived counts
+                        for event in parse_stream(lines):
                             events.append(event)
-                            if time.monotonic() > until and not again:
-                                break
-                    except requests.RequestException:
-                        pass  # what has arrived counts
                 return answer
 
         call = self._call("events", {"id": id, "after": after}, read, lambda _: events, api)
@@ -227,9 +225,7 @@ class Client:
             status = answer.status_code
         except requests.RequestException:
             pass  # unclear
-        call = Call(
-            self.name, api, operation, request, invoked, time.monotonic(), status, content
-        )
+        call = Call(self.name, api, operation, request, invoked, time.monotonic(), status, content)
         self._book.add(call)
         return call
 

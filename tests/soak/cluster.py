@@ -20,7 +20,7 @@ HOSTS = ("one", "two", "three")
 WITH_API = ("one", "two")
 CENTRE = "three"
 API_PORT, REDIS_PORT, BUCKET_PORT = 8080, 6390, 9000
-START_S = 180  # busy machines take long to start everything
+START_S = 300  # busy machines take long to start everything
 
 
 class Cluster:
@@ -107,9 +107,7 @@ class Cluster:
     def settings(self) -> Settings:
         """Return the settings with which Redis is reached from here."""
         credentials = self._centre.folder / "redis" / "credentials"
-        return Settings(
-            redis_url=self._redis_url(), redis_password_file=credentials / "password"
-        )
+        return Settings(redis_url=self._redis_url(), redis_password_file=credentials / "password")
 
     def is_whole(self) -> bool:
         """Tell whether every API answers, is ready, and sees all three workers."""

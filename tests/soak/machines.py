@@ -15,6 +15,7 @@ from typing import Self
 
 import libfaketime
 
+from tests.faults import hosts
 from tests.faults.hosts import ip
 from tests.processes import ROOT, Process, wait_until
 from tests.soak.switch import MTU, Rule, to_line
@@ -22,8 +23,8 @@ from tests.soak.switch import MTU, Rule, to_line
 FAKETIME = Path(libfaketime.__file__).parent / "vendor/libfaketime/src/libfaketime.so.1"
 HERE = "here"  # this machine, among the machines of a network
 _JOIN = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
-# libfaketime names shared memory by process ids, which are only unique within a container. What ends
-# is started again, as compose and Kubernetes do.
+# libfaketime names shared memory by process ids, which are only unique within a container. A
+# program that ends is started again, as compose and Kubernetes do.
 _CONTAINER = 'mount -t tmpfs none /dev/shm && while true; do "$@"; sleep 1; done'
 
 
@@ -190,12 +191,13 @@ def _groups() -> Path:
     raise OSError("no control groups of version 2 can be made")
 
 
-def why_impossible(folder: Path) -> str | None:
+def why_impossible() -> str | None:
     """Say why no machine can be made here; return None if one can be made."""
     try:
-        with Network(folder, "tried") as network:
-            log = network.machines["tried"].start("date", dict(os.environ), "date").log
-            wait_until(lambda: log.read_text(), what="a machine to run a program")
-    except (OSError, AssertionError) as error:
+        group = _groups() / f"soak-{token_hex(3)}"
+        group.mkdir()
+        group.rmdir()
+        Path("/dev/net/tun").open("rb").close()
+    except OSError as error:
         return str(error)
-    return None
+    return hosts.why_impossible()

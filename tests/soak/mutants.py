@@ -8,18 +8,13 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jobs import reader
-from tests.processes import wait_until
-from tests.soak.cluster import CENTRE
-from tests.soak.history import FINAL
-from tests.soak.soak import LONG, RECIPES, Schedule, Soak
-
-WAIT_S = 180
+from tests.soak import scenes
+from tests.soak.soak import Schedule
 
 
 @dataclass(frozen=True)
@@ -63,170 +58,6 @@ def changed(text: str, changes: list[tuple[str, str]]) -> str:
             raise ValueError(f"no script has {old!r}")
         text = text.replace(old, new)
     return text
-
-
-# -- schedules ----------------------------------------------------------------------------
-
-
-def _submitted(soak: Soak, fields: Any, key: str = "dora-1") -> str:
-    """Submit a job; return its id."""
-    call = wait_until(
-        lambda: (call := soak.client.submit(key, fields)).status == 202 and call,
-        seconds=WAIT_S,
-        what="a job to be accepted",
-    )
-    return call.answer["id"]
-
-
-def _until(soak: Soak, id: str, holds: Callable[[Any], Any]) -> Any:
-    """Wait until something is true for the record of a job."""
-    return wait_until(
-        lambda: holds(soak.cluster.jobs.redis.hgetall(f"job:{id}")),
-        seconds=WAIT_S,
-        every=0.02,
-        what="the moment of a fault",
-    )
-
-
-def _over(record: dict[str, str]) -> bool:
-    return record["status"] in FINAL
-
-
-def _runs_outside(record: dict[str, str]) -> bool:
-    """Tell whether a job runs on a machine without Redis and the bucket."""
-    host = record.get("worker", CENTRE).partition("@")[0]
-    return record["status"] == "running" and host != CENTRE
-
-
-def _within_epoch(soak: Soak, id: str) -> bool:
-    """Tell whether losses are stored that no checkpoint has."""
-    job = soak.cluster.jobs.get(id)
-    done = max(0, len(job.history) - 1)
-    seen = job.losses[-1].samples if job.losses else 0
-    checkpoint = soak.cluster.jobs.checkpoint(id) or ""
-    return job.status == "running" and done >= 1 and seen > done * 60000 + 2000 and bool(checkpoint)
-
-
-def _training_outside(soak: Soak, key: str = "dora-1") -> tuple[str, str]:
-    """Start a long training until one runs on a machine without Redis; return it and the host."""
-    for number in range(20):
-        id = _submitted(soak, LONG, f"{key}-{number}")
-        record = _until(soak, id, lambda record: record["status"] != "queued" and record)
-        if _runs_outside(record):
-            return id, record["worker"].partition("@")[0]
-        soak.client.cancel(id)
-    raise AssertionError("the other machines run nothing")
-
-
-def kill_within_epoch(soak: Soak) -> None:
-    """Kill the machine of a training between two checkpoints."""
-    id, host = _training_outside(soak)
-    wait_until(lambda: _within_epoch(soak, id), seconds=WAIT_S, every=0.05, what="an epoch")
-    soak.injector.begin("killed", host)
-    _until(soak, id, lambda record: record["attempts"] != "1")
-    soak.injector.end("killed", host)
-    _until(soak, id, _over)
-
-
-def lose_host(soak: Soak) -> None:
-    """Kill the machine of a training for longer than a lease."""
-    id, host = _training_outside(soak)
-    soak.injector.begin("killed", host)
-    with suppress(AssertionError):  # a mutant may never notice it
-        wait_until(
-            lambda: soak.cluster.jobs.redis.hget(f"job:{id}", "attempts") != "1", seconds=40
-        )
-    soak.injector.end("killed", host)
-
-
-def freeze_training(soak: Soak) -> None:
-    """Freeze the machine of a training until another one has overtaken it."""
-    id, host = _training_outside(soak)
-    wait_until(lambda: _within_epoch(soak, id), seconds=WAIT_S, every=0.05, what="an epoch")
-    soak.injector.begin("frozen", host)
-    frozen_at = soak.cluster.jobs.get(id).progress.samples
-    with suppress(AssertionError):
-        wait_until(lambda: _overtaken(soak, id, frozen_at), seconds=WAIT_S, every=0.05)
-    soak.injector.end("frozen", host)
-    _until(soak, id, _over)
-
-
-def _overtaken(soak: Soak, id: str, samples: int) -> bool:
-    job = soak.cluster.jobs.get(id)
-    return job.attempts > 1 and job.progress.samples > samples
-
-
-def _freeze_when(reached: Callable[[Soak, str, dict[str, str]], Any]) -> Schedule:
-    """Return a schedule that freezes the machine of a job at some moment until the job is over."""
-
-    def happen(soak: Soak) -> None:
-        soak.injector.begin("bucket slow")  # so that the moment is long
-        for number in range(20):
-            id = _submitted(soak, RECIPES[1], f"dora-{number}")
-            record = _until(
-                soak, id, lambda record, id=id: (_over(record) or reached(soak, id, record)) and record
-            )
-            if _runs_outside(record):
-                break
-        host = record["worker"].partition("@")[0]
-        soak.injector.begin("frozen", host)
-        _until(soak, id, lambda record: record["attempts"] != "1")
-        soak.injector.end("bucket slow")
-        _until(soak, id, _over)
-        soak.injector.end("frozen", host)
-        log = soak.cluster.network.machines[host].folder / "worker.log"
-        ends = (f"job {id}: succeeded", f"job {id}: lost to another worker", f"job {id}: failed")
-        wait_until(lambda: any(end in log.read_text() for end in ends), seconds=WAIT_S)
-
-    return happen
-
-
-freeze_staging = _freeze_when(
-    lambda soak, id, record: (
-        record["status"] == "running" and "model" not in record and _stages(soak, id)
-    )
-)
-freeze_publishing = _freeze_when(
-    lambda soak, id, record: record["status"] == "running" and "model" in record
-)
-
-
-def _stages(soak: Soak, id: str) -> bool:
-    """Tell whether the card of a job's model is being staged, or is just staged."""
-    staged = soak.cluster.network.machines[CENTRE].folder / "objects/stepbox/soak/models/.staged"
-    return any(id in path.read_text(errors="replace") for path in staged.glob("*/card.json"))
-
-
-def publish_slowly(soak: Soak) -> None:
-    """List the models while one is published, and read it at once."""
-    soak.injector.begin("bucket slow")
-    id = _submitted(soak, RECIPES[1])
-    while not (job := soak.client.job(id).answer) or job["status"] not in FINAL:
-        for api in soak.cluster.urls:
-            soak.client.models(api)
-    soak.injector.end("bucket slow")
-    for api in soak.cluster.urls:
-        soak.client.card(job["model"], api)
-
-
-def submit_twice(soak: Soak) -> None:
-    """Submit a job again at the other API."""
-    for api in soak.cluster.urls:
-        soak.client.submit("dora-1", RECIPES[0], api)
-
-
-def cancel_training(soak: Soak) -> None:
-    """Cancel a training that runs."""
-    id, _ = _training_outside(soak)
-    _until(soak, id, lambda record: record.get("checkpoint"))
-    soak.client.cancel(id)
-    _until(soak, id, _over)
-
-
-def train(soak: Soak) -> None:
-    """Train, without any fault."""
-    id = _submitted(soak, LONG)
-    _until(soak, id, _over)
 
 
 # -- changes of the code ------------------------------------------------------------------
@@ -290,53 +121,71 @@ _ANY_CLAIM = [("verdict(id, fence)", "verdict(id, redis.call('HGET', key_of(id),
 MUTANTS = {
     "finish-any-claim": Mutant(
         "a worker that has lost a job may finish it",
-        freeze_publishing,
-        {"finish": [("if verdict(id, fence) == 'lost' then", "if false then"),
-                    ("if record[2] == fence and record[1] == status then", "if false then")]},
+        scenes.freeze_publishing,
+        {
+            "finish": [
+                ("if verdict(id, fence) == 'lost' then", "if false then"),
+                ("if record[2] == fence and record[1] == status then", "if false then"),
+            ]
+        },
     ),
     "report-any-claim": Mutant(
         "a worker that has lost a job may report and store checkpoints",
-        freeze_training,
+        scenes.freeze_training,
         {"report": _ANY_CLAIM},
     ),
     "decide-any-claim": Mutant(
         "a worker that has lost a job may decide which model it publishes",
-        freeze_staging,
+        scenes.freeze_staging,
         {"decide": [("if answer == 'go on' then", "answer = 'go on'\nif true then")]},
     ),
-    "no-lease": Mutant("no lease expires", lose_host, change=_expire_never),
+    "no-lease": Mutant("no lease expires", scenes.lose_host, change=_expire_never),
     "hasty-lease": Mutant(
         "every lease expires at once, whatever its worker reports",
-        train,
+        scenes.train,
         {"transitions": [("local silent = beat == '' or", "local silent = true or")]},
         _expire_at_once,
     ),
     "card-first": Mutant(
-        "a model's card is written before its weights", publish_slowly, change=_write_card_first
+        "a model's card is written before its weights",
+        scenes.publish_slowly,
+        change=_write_card_first,
     ),
     "success-first": Mutant(
-        "a job succeeds before its model is published", publish_slowly, change=_publish_later
+        "a job succeeds before its model is published", scenes.publish_slowly, change=_publish_later
     ),
     "keys-ignored": Mutant(
-        "the idempotency key is ignored", submit_twice,
+        "the idempotency key is ignored",
+        scenes.submit_twice,
         {"submit": [("if idempotency ~= '' then\n  local", "if false then\n  local")]},
     ),
     "cancel-ignored": Mutant(
-        "the flag of a cancelled job is ignored", cancel_training,
-        {"transitions": [("record[3] and not is_decided(id)", "false"),
-                         ("record[1] and not decided", "false")]},
+        "the flag of a cancelled job is ignored",
+        scenes.cancel_training,
+        {
+            "transitions": [
+                ("record[3] and not is_decided(id)", "false"),
+                ("record[1] and not decided", "false"),
+            ]
+        },
     ),
     "events-repeated": Mutant(
         "losses and epochs are stored again when they are trained again",
-        kill_within_epoch,
-        {"report": [("if not last or cjson.decode(ARGV[i])[1] > cjson.decode(last)[1] then",
-                     "if true then"),
-                    ("return (not last or number > cjson.decode(last)[1])", "return true")]},
+        scenes.kill_within_epoch,
+        {
+            "report": [
+                (
+                    "if not last or cjson.decode(ARGV[i])[1] > cjson.decode(last)[1] then",
+                    "if true then",
+                ),
+                ("return (not last or number > cjson.decode(last)[1])", "return true"),
+            ]
+        },
     ),
     "list-kept": Mutant(
-        "an API lists the models once, and never again", train, change=_list_once
+        "an API lists the models once, and never again", scenes.train, change=_list_once
     ),
     "checkpoint-changed": Mutant(
-        "a checkpoint is not restored exactly", kill_within_epoch, change=_restore_badly
+        "a checkpoint is not restored exactly", scenes.kill_within_epoch, change=_restore_badly
     ),
-}  # fmt: skip
+}

@@ -11,12 +11,12 @@ from typing import Any
 from tests.faults.reference import reference
 from tests.faults.storm import RECIPES
 from tests.processes import wait_until
+from tests.soak.checker import KINDS, check
 from tests.soak.clients import Book, Client
 from tests.soak.cluster import START_S, Cluster, cluster_in
 from tests.soak.faults import NETWORK, PROCESSES, Injector, draw
-from tests.soak.history import FINAL, KINDS, Call, Expected, check, name_of, read_history
+from tests.soak.history import FINAL, Call, Expected, name_of, read_history
 
-CLIENTS = ("ada", "ben", "cleo")
 LONG: Mapping[str, Any] = {"epochs": 3, "hidden_sizes": (128,), "seed": 3}  # epochs of seconds
 LISTED_S = 60  # until every API lists every model
 
@@ -77,6 +77,7 @@ def run_soak(
     schedule: Schedule,
     seed: int,
     *,
+    users: int = 3,
     mutant: str | None = None,
     patience_s: float = 600,
 ) -> dict[str, Any]:
@@ -90,6 +91,8 @@ def run_soak(
         What happens. It has to end all faults.
     seed
         Of what the clients do.
+    users
+        Number of clients that do what users do.
     mutant
         The deliberate fault in the code of workers and APIs.
     patience_s
@@ -111,21 +114,20 @@ def run_soak(
     folder.mkdir(parents=True, exist_ok=True)
     book = Book(folder / "history.jsonl")
     with cluster_in(folder / "hosts", **options) as cluster:
-        users = [Client(name, cluster.urls, book, seed + at) for at, name in enumerate(CLIENTS)]
-        soak = Soak(cluster, Client("dora", cluster.urls, book, seed - 1))
+        acting = [Client(f"user{at}", cluster.urls, book, seed + at) for at in range(users)]
+        soak = Soak(cluster, Client("author", cluster.urls, book, seed))
         stop = threading.Event()
-        with ThreadPoolExecutor(len(users)) as pool:
-            acting = [pool.submit(user.use, stop) for user in users]
+        with ThreadPoolExecutor(users) as pool:
+            ending = [pool.submit(user.use, stop) for user in acting]
             try:
                 schedule(soak)
             finally:
                 stop.set()
-            for one in acting:
+            for one in ending:
                 one.result()
         quiet = time.monotonic()
         audit(cluster, Client("audit", cluster.urls, book, seed), book, patience_s)
         audited_s = round(time.monotonic() - quiet, 1)
-        book.close()
         history = read_history(folder / "history.jsonl")
         violations = check(history, expected)
     ends = [job for job in _last_listing(history) if job["status"] in FINAL]
@@ -147,7 +149,7 @@ def audit(cluster: Cluster, client: Client, book: Book, patience_s: float) -> No
     """Wait until everything works and all jobs are over; then read everything, at each API."""
     wait_until(cluster.is_whole, seconds=START_S, every=0.5, what="all parts to work again")
     for key, fields in list(book.unclear.items()):
-        wait_until(lambda key=key, fields=fields: client.submit(key, fields).status == 202)
+        _until_ok(lambda key=key, fields=fields: client.submit(key, fields))
     with suppress(AssertionError):  # then the history says what is lost
         wait_until(cluster.all_over, seconds=patience_s, every=0.5)
     for api in cluster.urls:
@@ -176,7 +178,7 @@ def _until_ok(ask: Callable[[], Call]) -> Call:
         found.append(ask())
         return found[-1].status not in (None, 429, 503)
 
-    wait_until(answered, seconds=120, every=0.5, what="an answer")
+    wait_until(answered, seconds=START_S, every=0.5, what="an answer")
     return found[-1]
 
 
