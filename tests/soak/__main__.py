@@ -48,13 +48,19 @@ def _find(folder: Path, name: str) -> bool:
     """Run the soak with a mutant; tell whether it has been found."""
     began = time.monotonic()
     mutant = MUTANTS[name]
-    report = run_soak(folder, mutant.provoke, seed=1, users=1, mutant=name, patience_s=60)
-    found = [f"{kind}: {text}" for kind in KINDS for text in report[kind]]
+    try:
+        report = run_soak(folder, mutant.provoke, seed=1, users=1, mutant=name, patience_s=60)
+        texts = [f"{kind}: {text}" for kind in KINDS for text in report[kind]]
+        found = bool(texts)
+    except AssertionError as error:  # the moment did not come
+        texts, found = [str(error)], False
     took = time.monotonic() - began
-    print(f"{'found' if found else 'MISSED'}  {name:24}  {took:4.0f} s  {mutant.what}", flush=True)
-    for text in found[:3]:
+    print(
+        f"{'found' if found else 'MISSED':6}  {name:18}  {took:4.0f} s  {mutant.what}", flush=True
+    )
+    for text in texts[:3]:
         print(f"    {text[:160]}", flush=True)
-    return bool(found)
+    return found
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ class Client:
         self._rng = random.Random(seed)
         self._last_event: dict[str, str] = {}
         self._submitted = 0
+        self._mine: set[str] = set()
 
     # -- calls ----------------------------------------------------------------------------
 
@@ -244,9 +245,9 @@ class Client:
         elif len(unfinished) < BACKLOG:
             self._submitted += 1
             key, fields = f"{self.name}-{self._submitted}", self._rng.choice(RECIPES)
-            self.submit(key, fields)
-            if self._rng.random() < 0.3:  # as if the answer had been lost
-                self.submit(key, fields)
+            for _ in range(self._rng.choice((1, 1, 2))):  # as if the first answer had been lost
+                if answer := self.submit(key, fields).answer:
+                    self._mine.add(answer["id"])
         elif all_jobs:
             id = self._rng.choice(unfinished or all_jobs)
             self._look(id if self._rng.random() < 0.8 else self._rng.choice(all_jobs))
@@ -254,7 +255,7 @@ class Client:
     def _look(self, id: str) -> None:
         model = self._book.models.get(id)
         chance = self._rng.random()
-        if chance < 0.04:
+        if chance < 0.1 and id in self._mine:
             self.cancel(id)
         elif chance < 0.45:
             self.job(id)

@@ -25,7 +25,7 @@ NETWORK = {
     "lossy": Span(5, 15),  # 30 % of all packets are lost
     "distant": Span(5, 15),  # packets from and to a host take 500 ms
     "bucket unreachable": Span(3, 12),
-    "bucket slow": Span(5, 15),  # packets from and to the bucket take 1 s
+    "bucket slow": Span(5, 15),  # packets from and to the bucket take 300 ms
 }
 PROCESSES = {
     "frozen": Span(3, 16),  # all processes of a host stop, and go on later
@@ -140,6 +140,6 @@ class Injector:
             "lossy": lambda: [Rule(everyone, everyone, loss=0.3)],
             "distant": lambda: [Rule(rest, it, delay=0.5), Rule(it, rest, delay=0.5)],
             "bucket unreachable": lambda: [Rule(everyone, everyone, loss=1, port=BUCKET_PORT)],
-            "bucket slow": lambda: [Rule(everyone, everyone, delay=1, port=BUCKET_PORT)],
+            "bucket slow": lambda: [Rule(everyone, everyone, delay=0.3, port=BUCKET_PORT)],
         }
         return rules[kind]()

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -200,4 +201,12 @@ def why_impossible() -> str | None:
         Path("/dev/net/tun").open("rb").close()
     except OSError as error:
         return str(error)
+    if not _clocks_can_differ():
+        return f"{FAKETIME} has no effect here"
     return hosts.why_impossible()
+
+
+def _clocks_can_differ() -> bool:
+    environment = {**os.environ, "LD_PRELOAD": str(FAKETIME), "FAKETIME": "-30d"}
+    date = subprocess.run(["date", "+%s"], env=environment, capture_output=True, text=True)
+    return int(date.stdout) < time.time() - 24 * 3600

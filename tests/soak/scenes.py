@@ -13,7 +13,7 @@ from tests.soak.soak import LONG, Schedule, Soak
 WAIT_S = 300  # for a moment
 
 
-def _submitted(soak: Soak, fields: Any, key: str = "author-1") -> str:
+def _submitted(soak: Soak, fields: Any, key: str = "author") -> str:
     """Submit a job; return its id."""
     call = wait_until(
         lambda: (call := soak.client.submit(key, fields)).status == 202 and call,
@@ -37,10 +37,14 @@ def _over(record: dict[str, str]) -> bool:
     return record["status"] in FINAL
 
 
-def _runs_outside(record: dict[str, str]) -> bool:
-    """Tell whether a job runs on a machine without Redis and the bucket."""
-    host = record.get("worker", CENTRE).partition("@")[0]
-    return record["status"] == "running" and host != CENTRE
+def _start(soak: Soak, fields: Any) -> tuple[str, str]:
+    """Start a job on a host without Redis and the bucket; return its id and the host."""
+    jobs = soak.cluster.jobs
+    (centre,) = [one["name"] for one in jobs.workers() if one["name"].startswith(f"{CENTRE}@")]
+    jobs.drain(centre)
+    id = _submitted(soak, fields)
+    record = _until(soak, id, lambda record: record["status"] != "queued" and record)
+    return id, record["worker"].partition("@")[0]
 
 
 def _within_epoch(soak: Soak, id: str) -> bool:
@@ -52,20 +56,9 @@ def _within_epoch(soak: Soak, id: str) -> bool:
     return job.status == "running" and done >= 1 and seen > done * 60000 + 2000 and bool(checkpoint)
 
 
-def _training_outside(soak: Soak, key: str = "author") -> tuple[str, str]:
-    """Start a long training until one runs on a machine without Redis; return it and the host."""
-    for number in range(20):
-        id = _submitted(soak, LONG, f"{key}-{number}")
-        record = _until(soak, id, lambda record: record["status"] != "queued" and record)
-        if _runs_outside(record):
-            return id, record["worker"].partition("@")[0]
-        soak.client.cancel(id)
-    raise AssertionError("the other machines run nothing")
-
-
 def kill_within_epoch(soak: Soak) -> None:
     """Kill the machine of a training between two checkpoints."""
-    id, host = _training_outside(soak)
+    id, host = _start(soak, LONG)
     wait_until(lambda: _within_epoch(soak, id), seconds=WAIT_S, every=0.05, what="an epoch")
     soak.injector.begin("killed", host)
     _until(soak, id, lambda record: record["attempts"] != "1")
@@ -75,7 +68,7 @@ def kill_within_epoch(soak: Soak) -> None:
 
 def lose_host(soak: Soak) -> None:
     """Kill the machine of a training for longer than a lease."""
-    id, host = _training_outside(soak)
+    id, host = _start(soak, LONG)
     soak.injector.begin("killed", host)
     with suppress(AssertionError):  # a mutant may never notice it
         wait_until(lambda: soak.cluster.jobs.redis.hget(f"job:{id}", "attempts") != "1", seconds=40)
@@ -84,7 +77,7 @@ def lose_host(soak: Soak) -> None:
 
 def freeze_training(soak: Soak) -> None:
     """Freeze the machine of a training until another one has overtaken it."""
-    id, host = _training_outside(soak)
+    id, host = _start(soak, LONG)
     wait_until(lambda: _within_epoch(soak, id), seconds=WAIT_S, every=0.05, what="an epoch")
     soak.injector.begin("frozen", host)
     frozen_at = soak.cluster.jobs.get(id).progress.samples
@@ -104,18 +97,10 @@ def _freeze_when(reached: Callable[[Soak, str, dict[str, str]], Any]) -> Schedul
 
     def happen(soak: Soak) -> None:
         soak.injector.begin("bucket slow")  # so that the moment is long
-        for number in range(20):
-            id = _submitted(soak, RECIPES[1], f"author-{number}")
-            record = _until(
-                soak,
-                id,
-                lambda record, id=id: (_over(record) or reached(soak, id, record)) and record,
-            )
-            if _runs_outside(record):
-                break
-        host = record["worker"].partition("@")[0]
+        id, host = _start(soak, RECIPES[1])
+        _until(soak, id, lambda record: reached(soak, id, record))
         soak.injector.begin("frozen", host)
-        _until(soak, id, lambda record: record["attempts"] != "1")
+        _until(soak, id, lambda record: record["attempts"] != "1" or _over(record))
         soak.injector.end("bucket slow")
         _until(soak, id, _over)
         soak.injector.end("frozen", host)
@@ -157,12 +142,12 @@ def publish_slowly(soak: Soak) -> None:
 def submit_twice(soak: Soak) -> None:
     """Submit a job again at the other API."""
     for api in soak.cluster.urls:
-        soak.client.submit("author-1", RECIPES[0], api)
+        soak.client.submit("author", RECIPES[0], api)
 
 
 def cancel_training(soak: Soak) -> None:
     """Cancel a training that runs."""
-    id, _ = _training_outside(soak)
+    id, _ = _start(soak, LONG)
     _until(soak, id, lambda record: record.get("checkpoint"))
     soak.client.cancel(id)
     _until(soak, id, _over)
