@@ -2,8 +2,10 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.soak.cluster import BUCKET_PORT, CENTRE, HOSTS, Cluster
@@ -75,11 +77,13 @@ def draw(kinds: Mapping[str, Span], seed: int) -> Iterator[Fault]:
 class Injector:
     """Begins and ends the faults of a cluster.
 
-    At most one fault of the network and one of the processes may be active at the same time.
+    At most one fault of the network and one of the processes may be active at the same time. Each
+    line of the log has the time of the clients' clock.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, log: Path) -> None:
         self._cluster = cluster
+        self._log = log
         self.counts: dict[str, int] = {}
 
     def run(self, faults: Iterator[Fault], stop: threading.Event) -> None:
@@ -93,6 +97,7 @@ class Injector:
 
     def begin(self, kind: str, host: str = CENTRE, clock: int = 0) -> None:
         """Begin a fault."""
+        self._note("begins", kind, host, clock)
         self.counts[kind] = self.counts.get(kind, 0) + 1
         machine = self._cluster.network.machines[host]
         match kind:
@@ -128,6 +133,11 @@ class Injector:
                 self._cluster.start_bucket()
             case _:
                 self._cluster.network.follow([])
+        self._note("is over", kind, host)
+
+    def _note(self, *words: object) -> None:
+        with self._log.open("a") as log:
+            print(round(time.monotonic(), 2), *words, file=log)
 
     def _rules(self, kind: str, host: str) -> list[Rule]:
         addresses = self._cluster.network.addresses

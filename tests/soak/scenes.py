@@ -11,6 +11,8 @@ from tests.soak.history import FINAL
 from tests.soak.soak import LONG, Schedule, Soak
 
 WAIT_S = 300  # for a moment
+SHORT = RECIPES[1]
+ALL_EPOCHS = SHORT["epochs"] + 1  # with that of the untrained network
 
 
 def _submitted(soak: Soak, fields: Any, key: str = "author") -> str:
@@ -92,13 +94,13 @@ def _overtaken(soak: Soak, id: str, samples: int) -> bool:
     return job.attempts > 1 and job.progress.samples > samples
 
 
-def _freeze_when(reached: Callable[[Soak, str, dict[str, str]], Any]) -> Schedule:
+def _freeze_when(reached: Callable[[dict[str, str]], bool]) -> Schedule:
     """Return a schedule that freezes the machine of a job at some moment until the job is over."""
 
     def happen(soak: Soak) -> None:
         soak.injector.begin("bucket slow")  # so that the moment is long
-        id, host = _start(soak, RECIPES[1])
-        _until(soak, id, lambda record: reached(soak, id, record))
+        id, host = _start(soak, SHORT)
+        _until(soak, id, lambda record: record["status"] == "running" and reached(record))
         soak.injector.begin("frozen", host)
         _until(soak, id, lambda record: record["attempts"] != "1" or _over(record))
         soak.injector.end("bucket slow")
@@ -112,25 +114,15 @@ def _freeze_when(reached: Callable[[Soak, str, dict[str, str]], Any]) -> Schedul
 
 
 freeze_staging = _freeze_when(
-    lambda soak, id, record: (
-        record["status"] == "running" and "model" not in record and _stages(soak, id)
-    )
+    lambda record: "model" not in record and record.get("history_length") == str(ALL_EPOCHS)
 )
-freeze_publishing = _freeze_when(
-    lambda soak, id, record: record["status"] == "running" and "model" in record
-)
-
-
-def _stages(soak: Soak, id: str) -> bool:
-    """Tell whether the card of a job's model is being staged, or is just staged."""
-    staged = soak.cluster.network.machines[CENTRE].folder / "objects/stepbox/soak/models/.staged"
-    return any(id in path.read_text(errors="replace") for path in staged.glob("*/card.json"))
+freeze_publishing = _freeze_when(lambda record: "model" in record)
 
 
 def publish_slowly(soak: Soak) -> None:
     """List the models while one is published, and read it at once."""
     soak.injector.begin("bucket slow")
-    id = _submitted(soak, RECIPES[1])
+    id = _submitted(soak, SHORT)
     while not (job := soak.client.job(id).answer) or job["status"] not in FINAL:
         for api in soak.cluster.urls:
             soak.client.models(api)

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.faults.reference import reference
-from tests.faults.storm import RECIPES
 from tests.processes import wait_until
 from tests.soak.checker import KINDS, check
 from tests.soak.clients import Book, Client
@@ -21,6 +21,7 @@ LONG: Mapping[str, Any] = {"epochs": 3, "hidden_sizes": (128,), "seed": 3}  # ep
 LISTED_S = 60  # until every API lists every model
 
 
+@dataclass(frozen=True)
 class Soak:
     """What happens during a soak can use these parts.
 
@@ -34,10 +35,9 @@ class Soak:
         A client besides those that do what users do.
     """
 
-    def __init__(self, cluster: Cluster, client: Client) -> None:
-        self.cluster = cluster
-        self.injector = Injector(cluster)
-        self.client = client
+    cluster: Cluster
+    injector: Injector
+    client: Client
 
 
 Schedule = Callable[[Soak], None]
@@ -86,7 +86,7 @@ def run_soak(
     Parameters
     ----------
     folder
-        For everything, among it ``history.jsonl``.
+        For everything, among it ``history.jsonl`` and ``faults.txt``.
     schedule
         What happens. It has to end all faults.
     seed
@@ -103,7 +103,6 @@ def run_soak(
     dict
         Counts, and for each of `KINDS` the list of what was found.
     """
-    expected = {name_of(fields): expect(fields) for fields in (*RECIPES, LONG)}
     options = {}
     if mutant:
         options = {
@@ -115,7 +114,8 @@ def run_soak(
     book = Book(folder / "history.jsonl")
     with cluster_in(folder / "hosts", **options) as cluster:
         acting = [Client(f"user{at}", cluster.urls, book, seed + at) for at in range(users)]
-        soak = Soak(cluster, Client("author", cluster.urls, book, seed))
+        injector = Injector(cluster, folder / "faults.txt")
+        soak = Soak(cluster, injector, Client("author", cluster.urls, book, seed))
         stop = threading.Event()
         with ThreadPoolExecutor(users) as pool:
             ending = [pool.submit(user.use, stop) for user in acting]
@@ -128,8 +128,10 @@ def run_soak(
         quiet = time.monotonic()
         audit(cluster, Client("audit", cluster.urls, book, seed), book, patience_s)
         audited_s = round(time.monotonic() - quiet, 1)
-        history = read_history(folder / "history.jsonl")
-        violations = check(history, expected)
+    history = read_history(folder / "history.jsonl")
+    trained = [call.request["fields"] for call in history if call.operation == "submit"]
+    expected = {name_of(fields): fields for fields in trained}
+    violations = check(history, {name: expect(fields) for name, fields in expected.items()})
     ends = [job for job in _last_listing(history) if job["status"] in FINAL]
     return {
         "calls": len(history),
@@ -140,7 +142,7 @@ def run_soak(
         "cancelled": sum(job["status"] == "cancelled" for job in ends),
         "attempts_at_most": max((job["attempts"] for job in ends), default=0),
         "all_over_and_read_s": audited_s,
-        "faults": soak.injector.counts,
+        "faults": injector.counts,
         **{kind: [one.text for one in violations if one.kind == kind] for kind in KINDS},
     }
 

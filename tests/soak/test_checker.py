@@ -184,6 +184,10 @@ BAD = {
     "two workers at once": ("illegal", insert(["6-1", "progress", 500], at=6)),
     "a gap for one client": ("illegal", changed("events", 1, answer=EVENTS[6:9])),
     "a doubled event for one client": ("illegal", changed("events", 1, answer=EVENTS[4:9])),
+    "an event that vanished": (
+        "illegal",
+        changed("events", 1, request={"id": "j-1", "after": "99"}),
+    ),
     "other weights": ("differing", changed("card", answer=OTHER_CARD)),
     "other logits": ("differing", changed("predict", 1, answer=[0.5, 0.5])),
     "two models of a job": ("doubled", changed("models", answer=TWO_MODELS)),
