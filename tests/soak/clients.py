@@ -7,61 +7,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import requests
 
 from tests.faults.storm import RECIPES
-from tests.soak.history import FINAL, Call, view
+from tests.soak.book import Book
+from tests.soak.history import Call, view
 
 BACKLOG = 4  # while so many jobs are unfinished, no job is submitted
 TIMEOUT_S = (2, 6)  # to connect, and between two bytes of an answer
 STREAM_S = 4.0  # as long as a client follows events at once
 WHOLE_S = 30.0  # as long as it takes at most to read all events of a finished job
 IMAGE = {"images": [[[(row * column) % 256 for column in range(28)] for row in range(28)]]}
-
-
-class Book:
-    """What the clients know together, and the file that records their calls.
-
-    Attributes
-    ----------
-    jobs
-        The last known status of each job.
-    models
-        The models that succeeded jobs have named.
-    unclear
-        The keys that have had no clear answer, and what they submit.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", buffering=1)
-        self._lock = threading.Lock()
-        self.jobs: dict[str, str] = {}
-        self.models: dict[str, str] = {}
-        self.unclear: dict[str, Mapping[str, Any]] = {}
-
-    def add(self, call: Call) -> None:
-        """Record a call, and remember what it tells."""
-        with self._lock:
-            self._file.write(call.to_line())
-            if call.operation == "submit":
-                if call.status in (202, 429):
-                    self.unclear.pop(call.request["key"], None)
-                else:
-                    self.unclear[call.request["key"]] = call.request["fields"]
-            if call.operation in ("submit", "job", "cancel") and call.answer:
-                job = call.answer
-                if self.jobs.get(job["id"]) not in FINAL:
-                    self.jobs[job["id"]] = job["status"]
-                if job["model"]:
-                    self.models[job["id"]] = job["model"]
-
-    def unfinished(self) -> list[str]:
-        """List the jobs that are not known to have ended."""
-        with self._lock:
-            return [id for id, status in self.jobs.items() if status not in FINAL]
 
 
 class Client:

@@ -146,6 +146,8 @@ def cancel_training(soak: Soak) -> None:
 
 
 def train(soak: Soak) -> None:
-    """Train, without any fault."""
+    """Train after the APIs have listed the models, without any fault."""
+    for api in soak.cluster.urls:
+        soak.client.models(api)
     id = _submitted(soak, LONG)
     _until(soak, id, _over)

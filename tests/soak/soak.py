@@ -4,15 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.faults.reference import reference
 from tests.processes import wait_until
+from tests.soak.book import Book
 from tests.soak.checker import KINDS, check
-from tests.soak.clients import Book, Client
+from tests.soak.clients import Client
 from tests.soak.cluster import START_S, Cluster, cluster_in
 from tests.soak.faults import NETWORK, PROCESSES, Injector, draw
 from tests.soak.history import FINAL, Call, Expected, name_of, read_history
@@ -111,8 +112,10 @@ def run_soak(
             "SOAK_MUTANT": mutant,
         }
     folder.mkdir(parents=True, exist_ok=True)
-    book = Book(folder / "history.jsonl")
-    with cluster_in(folder / "hosts", **options) as cluster:
+    with (
+        closing(Book(folder / "history.jsonl")) as book,
+        cluster_in(folder / "hosts", **options) as cluster,
+    ):
         acting = [Client(f"user{at}", cluster.urls, book, seed + at) for at in range(users)]
         injector = Injector(cluster, folder / "faults.txt")
         soak = Soak(cluster, injector, Client("author", cluster.urls, book, seed))
@@ -159,15 +162,15 @@ def audit(cluster: Cluster, client: Client, book: Book, patience_s: float) -> No
         for job in jobs:
             _until_ok(lambda id=job["id"], api=api: client.job(id, api))
         models = {job["model"] for job in jobs if job["model"]}
-        for model in models:
-            _until_ok(lambda model=model, api=api: client.card(model, api))
-            _until_ok(lambda model=model, api=api: client.predict(model, api))
-        with suppress(AssertionError):  # as above
+        with suppress(AssertionError):  # as above; reading a card would let the API list it
             wait_until(
                 lambda api=api, models=models: models <= _listed(client.models(api)),
                 seconds=LISTED_S,
                 every=1,
             )
+        for model in models:
+            _until_ok(lambda model=model, api=api: client.card(model, api))
+            _until_ok(lambda model=model, api=api: client.predict(model, api))
     for job in jobs:
         _until_ok(lambda id=job["id"]: client.events(id, again=True))
 
