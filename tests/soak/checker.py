@@ -99,10 +99,8 @@ def _check_statuses(seen: _Seen) -> Iterator[Violation]:
         if call.status is None or call.status in ALLOWED[call.operation]:
             continue
         text = f"{call.operation} {dict(call.request)} at {call.api}: status {call.status}"
-        if call.status == 404:  # clients ask only for what they know of
-            yield Violation("lost", text)
-        else:
-            yield Violation("illegal", text)
+        # Clients ask only for what they know of.
+        yield Violation("lost" if call.status == 404 else "illegal", text)
 
 
 def _check_submissions(seen: _Seen) -> Iterator[Violation]:
@@ -228,8 +226,8 @@ def _check_transitions(id: str, states: Sequence[Mapping[str, Any]]) -> Iterator
         before, after = one["status"], other["status"]
         grown = other["attempts"] - one["attempts"]
         if before in FINAL:
-            kind: Any = "doubled" if after in FINAL else "illegal"
-            yield Violation(kind, f"job {id} is {after} after it was {before}")
+            text = f"job {id} is {after} after it was {before}"
+            yield Violation("doubled" if after in FINAL else "illegal", text)
         elif (before, after) == ("queued", "running"):
             if grown != 1:
                 yield Violation("illegal", f"job {id} was claimed {grown} times at once")
