@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test test-fast install prepare browsers screenshots format check \
-    check-javascript check-manifests check-containers docs audit up down backup restore bench bench-images bench-serving reproduce soak fuzz load \
+    check-javascript check-manifests check-containers docs audit up down backup restore bench bench-images bench-serving reproduce soak soak-hosts fuzz load \
     abuse lock
 .NOTPARALLEL:
 
@@ -33,6 +33,7 @@ help:
 	@echo "make bench-images   measure how well photographs and drawings are classified (minutes)"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
 	@echo "make soak           kill and pause processes under many jobs for 15 minutes"
+	@echo "make soak-hosts     the same on three hosts with their network, and check what clients saw"
 	@echo "make fuzz           send thousands of requests made from the OpenAPI document (minutes)"
 	@echo "make load           keep 64 connections busy for a minute while trainings run"
 	@echo "make abuse          measure what hostile clients cost, and how long others wait (minutes)"
@@ -146,6 +147,10 @@ reproduce: $(VENV)/local.stamp prepare
 
 soak: $(VENV)/tests.stamp prepare
 	$(BIN)/python -m tests.faults.storm --seconds $(or $(SECONDS),900)
+
+# OPTIONS=--mutants makes deliberate faults in the code instead, and has to find each.
+soak-hosts: $(VENV)/tests.stamp prepare
+	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),900) $(OPTIONS)
 
 # OPTIONS="--examples 500 --seed 7" for more requests, and other ones.
 fuzz: $(VENV)/tests.stamp prepare

@@ -105,11 +105,13 @@ class Streams:
         try:
             await send_body(send, f"retry: {RECONNECT_MS}\n\n".encode())
             feed = self._follow(id)
-            place = bisect_right(feed.orders, order_of(after))
+            sent = order_of(after)
             while not gone.done():
                 changed = feed.changed
+                # A new feed has no events yet: those up to `after` come, too.
+                place = bisect_right(feed.orders, sent)
                 if place < len(feed.chunks):
-                    chunks, place = feed.chunks[place:], len(feed.chunks)
+                    chunks, sent = feed.chunks[place:], feed.orders[-1]
                     await send_body(send, b"".join(chunks))
                     continue
                 if feed.over or self._closing:

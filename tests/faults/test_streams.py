@@ -123,3 +123,15 @@ def test_a_stream_passes_events_that_this_version_does_not_know(own_stack, jobs)
         headers = {"Last-Event-ID": last}
         answer = requests.get(f"{own_stack.url}/jobs/{id}/events", headers=headers, timeout=30)
         assert re.findall(r"^event: (.*)$", answer.text, re.MULTILINE) == ["status"] * expected
+
+
+def test_the_stream_of_an_unfinished_job_resumes_after_the_last_event(own_stack, jobs):
+    own_stack.start_service()
+    id = jobs.submit(RECIPES["mnist-numpy"], samples=60000, queue_limit=9).id
+    ((last, _),) = jobs.redis.xrange(stream_key(id))
+    url, headers = f"{own_stack.url}/jobs/{id}/events", {"Last-Event-ID": last}
+    resumed = requests.get(url, headers=headers, stream=True, timeout=30)
+    assert resumed.ok
+    jobs.cancel(id)
+    (_, (cancelled, _)) = jobs.redis.xrange(stream_key(id))
+    assert re.findall(r"^id: (.*)$", resumed.text, re.MULTILINE) == [cancelled]

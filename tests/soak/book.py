@@ -1,0 +1,54 @@
+"""What the clients of a soak know together."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.soak.history import FINAL, Call
+
+
+class Book:
+    """What the clients know together, and the file that records their calls.
+
+    Attributes
+    ----------
+    jobs
+        The last known status of each job.
+    models
+        The models that succeeded jobs have named.
+    unclear
+        The keys that have had no clear answer, and what they submit.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", buffering=1)
+        self._lock = threading.Lock()
+        self.jobs: dict[str, str] = {}
+        self.models: dict[str, str] = {}
+        self.unclear: dict[str, Mapping[str, Any]] = {}
+
+    def add(self, call: Call) -> None:
+        """Record a call, and remember what it tells."""
+        with self._lock:
+            self._file.write(call.to_line())
+            if call.operation == "submit":
+                if call.status in (202, 429):
+                    self.unclear.pop(call.request["key"], None)
+                else:
+                    self.unclear[call.request["key"]] = call.request["fields"]
+            if call.operation in ("submit", "job", "cancel") and call.answer:
+                job = call.answer
+                if self.jobs.get(job["id"]) not in FINAL:
+                    self.jobs[job["id"]] = job["status"]
+                if job["model"]:
+                    self.models[job["id"]] = job["model"]
+
+    def unfinished(self) -> list[str]:
+        """List the jobs that are not known to have ended."""
+        with self._lock:
+            return [id for id, status in self.jobs.items() if status not in FINAL]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

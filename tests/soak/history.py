@@ -1,0 +1,83 @@
+"""What clients saw: a list of calls, which `tests.soak.clients` records."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FINAL = ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a client.
+
+    Attributes
+    ----------
+    client, api
+        Who called, and the host whose API it called.
+    operation
+        What it called, one of those below.
+    request
+        ``submit``: `key`, the idempotency key and the job's title, and `fields`. ``events``: `id`
+        and `after`, the id of the last event seen. Others: `id` of the job, or `model`.
+    invoked, answered
+        When the call began, and when it had its answer or was given up, in s.
+    status
+        The status of the answer; None if there was none, or only a part of one.
+    answer
+        ``submit``, ``cancel``, ``job``: what `view` returns. ``jobs``: a list of these. ``events``:
+        a list of [id, type, values]. ``card``: `job`, `weights` and `steps`. ``models``: `models`,
+        a list of [id, job], and `damaged`, a list of ids. ``predict``: the logits. None if the
+        status is no success.
+    """
+
+    client: str
+    api: str
+    operation: str
+    request: Mapping[str, Any]
+    invoked: float
+    answered: float
+    status: int | None
+    answer: Any = None
+
+    def to_line(self) -> str:
+        """Write the call as a line of JSON."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+class Expected(NamedTuple):
+    """The result of an undisturbed training.
+
+    Attributes
+    ----------
+    weights, steps
+        The SHA-256 of the files.
+    epochs
+        [epoch, train loss] of each epoch.
+    losses
+        [samples, train loss] of each loss within the epochs.
+    """
+
+    weights: str
+    steps: str
+    epochs: Sequence[Sequence[Any]]
+    losses: Sequence[Sequence[Any]]
+
+
+def read_history(path: Path) -> list[Call]:
+    """Read recorded calls."""
+    return [Call(**json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def view(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a history keeps of a job."""
+    kept = {name: job[name] for name in ("id", "title", "status", "attempts", "model", "error")}
+    epochs, total = len(job["history"]), job["recipe"]["epochs"] + 1
+    return kept | {"epochs": epochs, "total": total}
+
+
+def name_of(fields: Mapping[str, Any]) -> str:
+    """Return the name of a training among those that are expected."""
+    return json.dumps(fields, sort_keys=True)

@@ -1,0 +1,191 @@
+"""Deliberate faults in the code, and for each a schedule that shows it.
+
+`apply` changes the code of the process that calls it, before it imports the code that is to be
+changed: `tests.soak.mutated_worker` and `tests.soak.mutated_service` do.
+"""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jobs import reader
+from tests.soak import scenes
+from tests.soak.soak import Schedule
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A deliberate fault.
+
+    Attributes
+    ----------
+    what
+        What is wrong.
+    provoke
+        Something during which it matters.
+    scripts
+        For some of the scripts of Redis: a text in it, and what it becomes.
+    change
+        Changes Python code.
+    """
+
+    what: str
+    provoke: Schedule
+    scripts: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    change: Callable[[], None] = lambda: None
+
+
+def apply(name: str) -> None:
+    """Make a deliberate fault in this process."""
+    mutant = MUTANTS[name]
+    folder = Path(tempfile.mkdtemp()) / "lua"
+    shutil.copytree(reader.SCRIPTS, folder)
+    for script, changes in mutant.scripts.items():
+        path = folder / f"{script}.lua"
+        path.write_text(changed(path.read_text(), changes))
+    reader.SCRIPTS = folder
+    mutant.change()
+
+
+def changed(text: str, changes: list[tuple[str, str]]) -> str:
+    """Change a script; raise ValueError if it has not what is to be changed."""
+    for old, new in changes:
+        if old not in text:
+            raise ValueError(f"no script has {old!r}")
+        text = text.replace(old, new)
+    return text
+
+
+# -- changes of the code ------------------------------------------------------------------
+
+
+def _expire_at_once() -> None:
+    from worker import leases
+
+    leases.LEASE_CHECKS = 0
+
+
+def _expire_never() -> None:
+    from worker.leases import Leases
+
+    Leases.expired = lambda self, beats: []  # type: ignore[method-assign]
+
+
+def _write_card_first() -> None:
+    from stepbox.store import models
+
+    models.WEIGHTS, models.CARD = models.CARD, models.WEIGHTS
+
+
+def _list_once() -> None:
+    from service.store_watch import StoreWatch
+
+    def follow(self: Any, cursor: str) -> str:
+        threading.Event().wait()
+        return cursor
+
+    StoreWatch._follow = follow  # type: ignore[method-assign]
+
+
+def _publish_later() -> None:
+    from stepbox.store.models import ModelStore
+
+    publish = ModelStore.publish
+
+    def later(self: ModelStore, *arguments: Any) -> None:
+        threading.Timer(10, publish, (self, *arguments)).start()
+
+    ModelStore.publish = later  # type: ignore[method-assign, assignment]
+
+
+def _restore_badly() -> None:
+    from stepbox.store.checkpoints import CheckpointStore
+
+    load = CheckpointStore.load
+
+    def rounded(self: CheckpointStore, job: str, name: str) -> Any:
+        state = load(self, job, name)
+        if state is None:
+            return None
+        return {key: a * (1 + 1e-6) if a.dtype.kind == "f" else a for key, a in state.items()}
+
+    CheckpointStore.load = rounded  # type: ignore[method-assign]
+
+
+_ANY_CLAIM = [("verdict(id, fence)", "verdict(id, redis.call('HGET', key_of(id), 'fence'))")]
+
+MUTANTS = {
+    "finish-any-claim": Mutant(
+        "a worker that has lost a job may finish it",
+        scenes.freeze_publishing,
+        {
+            "finish": [
+                ("if verdict(id, fence) == 'lost' then", "if false then"),
+                ("if record[2] == fence and record[1] == status then", "if false then"),
+            ]
+        },
+    ),
+    "report-any-claim": Mutant(
+        "a worker that has lost a job may report and store checkpoints",
+        scenes.freeze_training,
+        {"report": _ANY_CLAIM},
+    ),
+    "decide-any-claim": Mutant(
+        "a worker that has lost a job may decide which model it publishes",
+        scenes.freeze_staging,
+        {"decide": [("if answer == 'go on' then", "answer = 'go on'\nif true then")]},
+    ),
+    "no-lease": Mutant("no lease expires", scenes.lose_host, change=_expire_never),
+    "hasty-lease": Mutant(
+        "every lease expires at once, whatever its worker reports",
+        scenes.train,
+        {"transitions": [("local silent = beat == '' or", "local silent = true or")]},
+        _expire_at_once,
+    ),
+    "card-first": Mutant(
+        "a model's card is written before its weights",
+        scenes.publish_slowly,
+        change=_write_card_first,
+    ),
+    "success-first": Mutant(
+        "a job succeeds before its model is published", scenes.publish_slowly, change=_publish_later
+    ),
+    "keys-ignored": Mutant(
+        "the idempotency key is ignored",
+        scenes.submit_twice,
+        {"submit": [("if idempotency ~= '' then\n  local", "if false then\n  local")]},
+    ),
+    "cancel-ignored": Mutant(
+        "the flag of a cancelled job is ignored",
+        scenes.cancel_training,
+        {
+            "transitions": [
+                ("record[3] and not is_decided(id)", "false"),
+                ("record[1] and not decided", "false"),
+            ]
+        },
+    ),
+    "events-repeated": Mutant(
+        "losses and epochs are stored again when they are trained again",
+        scenes.kill_within_epoch,
+        {
+            "report": [
+                (
+                    "if not last or cjson.decode(ARGV[i])[1] > cjson.decode(last)[1] then",
+                    "if true then",
+                ),
+                ("return (not last or number > cjson.decode(last)[1])", "return true"),
+            ]
+        },
+    ),
+    "list-kept": Mutant(
+        "an API lists the models once, and never again", scenes.train, change=_list_once
+    ),
+    "checkpoint-changed": Mutant(
+        "a checkpoint is not restored exactly", scenes.kill_within_epoch, change=_restore_badly
+    ),
+}

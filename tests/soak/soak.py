@@ -1,0 +1,195 @@
+"""Run clients while something happens to the machines, then look at everything and check it."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.reference import reference
+from tests.processes import wait_until
+from tests.soak.book import Book
+from tests.soak.checker import KINDS, check
+from tests.soak.clients import Client
+from tests.soak.cluster import START_S, Cluster, cluster_in
+from tests.soak.faults import NETWORK, PROCESSES, Injector, draw
+from tests.soak.history import FINAL, Call, Expected, name_of, read_history
+
+LONG: Mapping[str, Any] = {"epochs": 3, "hidden_sizes": (128,), "seed": 3}  # epochs of seconds
+LISTED_S = 60  # until every API lists every model
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What happens during a soak can use these parts.
+
+    Attributes
+    ----------
+    cluster
+        The machines.
+    injector
+        Of the faults.
+    client
+        A client besides those that do what users do.
+    """
+
+    cluster: Cluster
+    injector: Injector
+    client: Client
+
+
+Schedule = Callable[[Soak], None]
+
+
+def storm(seconds: float, seed: int) -> Schedule:
+    """Return a schedule of random faults, of the network and of processes at the same time."""
+
+    def happen(soak: Soak) -> None:
+        stop = threading.Event()
+        with ThreadPoolExecutor(2) as pool:
+            lanes = [
+                pool.submit(soak.injector.run, draw(kinds, seed + at), stop)
+                for at, kinds in enumerate((NETWORK, PROCESSES))
+            ]
+            stop.wait(seconds)
+            stop.set()
+            for lane in lanes:
+                lane.result()
+
+    return happen
+
+
+def expect(fields: Mapping[str, Any]) -> Expected:
+    """Train without faults."""
+    undisturbed = reference(**fields)
+    return Expected(
+        undisturbed.weights,
+        undisturbed.steps,
+        [[entry.epoch, entry.train_loss] for entry in undisturbed.card.history],
+        [[entry.samples, entry.train_loss] for entry in undisturbed.card.losses],
+    )
+
+
+def run_soak(
+    folder: Path,
+    schedule: Schedule,
+    seed: int,
+    *,
+    users: int = 3,
+    mutant: str | None = None,
+    patience_s: float = 600,
+) -> dict[str, Any]:
+    """Start a cluster, let clients use it while a schedule happens, and check what they saw.
+
+    Parameters
+    ----------
+    folder
+        For everything, among it ``history.jsonl`` and ``faults.txt``.
+    schedule
+        What happens. It has to end all faults.
+    seed
+        Of what the clients do.
+    users
+        Number of clients that do what users do.
+    mutant
+        The deliberate fault in the code of workers and APIs.
+    patience_s
+        How long to wait for the last job after the faults.
+
+    Returns
+    -------
+    dict
+        Counts, and for each of `KINDS` the list of what was found.
+    """
+    options = {}
+    if mutant:
+        options = {
+            "worker": "tests.soak.mutated_worker",
+            "service": "tests.soak.mutated_service:app",
+            "SOAK_MUTANT": mutant,
+        }
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        closing(Book(folder / "history.jsonl")) as book,
+        cluster_in(folder / "hosts", **options) as cluster,
+    ):
+        acting = [Client(f"user{at}", cluster.urls, book, seed + at) for at in range(users)]
+        injector = Injector(cluster, folder / "faults.txt")
+        soak = Soak(cluster, injector, Client("author", cluster.urls, book, seed))
+        stop = threading.Event()
+        with ThreadPoolExecutor(users) as pool:
+            ending = [pool.submit(user.use, stop) for user in acting]
+            try:
+                schedule(soak)
+            finally:
+                stop.set()
+            for one in ending:
+                one.result()
+        quiet = time.monotonic()
+        audit(cluster, Client("audit", cluster.urls, book, seed), book, patience_s)
+        audited_s = round(time.monotonic() - quiet, 1)
+    history = read_history(folder / "history.jsonl")
+    trained = [call.request["fields"] for call in history if call.operation == "submit"]
+    expected = {name_of(fields): fields for fields in trained}
+    violations = check(history, {name: expect(fields) for name, fields in expected.items()})
+    ends = [job for job in _last_listing(history) if job["status"] in FINAL]
+    return {
+        "calls": len(history),
+        "without_answer": sum(call.status is None for call in history),
+        "unavailable": sum(call.status == 503 for call in history),
+        "jobs": len(_last_listing(history)),
+        "succeeded": sum(job["status"] == "succeeded" for job in ends),
+        "cancelled": sum(job["status"] == "cancelled" for job in ends),
+        "attempts_at_most": max((job["attempts"] for job in ends), default=0),
+        "all_over_and_read_s": audited_s,
+        "faults": injector.counts,
+        **{kind: [one.text for one in violations if one.kind == kind] for kind in KINDS},
+    }
+
+
+def audit(cluster: Cluster, client: Client, book: Book, patience_s: float) -> None:
+    """Wait until everything works and all jobs are over; then read everything, at each API."""
+    wait_until(cluster.is_whole, seconds=START_S, every=0.5, what="all parts to work again")
+    for key, fields in list(book.unclear.items()):
+        _until_ok(lambda key=key, fields=fields: client.submit(key, fields))
+    with suppress(AssertionError):  # then the history says what is lost
+        wait_until(cluster.all_over, seconds=patience_s, every=0.5)
+    for api in cluster.urls:
+        jobs = _until_ok(lambda api=api: client.jobs(api)).answer
+        for job in jobs:
+            _until_ok(lambda id=job["id"], api=api: client.job(id, api))
+        models = {job["model"] for job in jobs if job["model"]}
+        with suppress(AssertionError):  # as above; reading a card would let the API list it
+            wait_until(
+                lambda api=api, models=models: models <= _listed(client.models(api)),
+                seconds=LISTED_S,
+                every=1,
+            )
+        for model in models:
+            _until_ok(lambda model=model, api=api: client.card(model, api))
+            _until_ok(lambda model=model, api=api: client.predict(model, api))
+    for job in jobs:
+        _until_ok(lambda id=job["id"]: client.events(id, again=True))
+
+
+def _until_ok(ask: Callable[[], Call]) -> Call:
+    """Ask until there is an answer, whatever it is; no fault is active, but machines are busy."""
+    found: list[Call] = []
+
+    def answered() -> bool:
+        found.append(ask())
+        return found[-1].status not in (None, 429, 503)
+
+    wait_until(answered, seconds=START_S, every=0.5, what="an answer")
+    return found[-1]
+
+
+def _listed(call: Call) -> set[str]:
+    return {model for model, _ in call.answer["models"]} if call.answer else set()
+
+
+def _last_listing(history: list[Call]) -> list[dict[str, Any]]:
+    return [call.answer for call in history if call.operation == "jobs" and call.answer][-1]

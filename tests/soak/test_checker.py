@@ -1,0 +1,229 @@
+"""The checker accepts a history that keeps every promise, and finds each broken one."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.soak.checker import check
+from tests.soak.history import Call, Expected, name_of, read_history
+
+FIELDS = {"epochs": 1, "seed": 1}
+EXPECTED = {
+    name_of(FIELDS): Expected("weights", "steps", [[0, None], [1, 0.5]], [[1000, 0.9], [2000, 0.6]])
+}
+
+
+def view(status, attempts=1, epochs=2, **others):
+    model = "m-1" if status == "succeeded" else None
+    job = {"id": "j-1", "title": "a-1", "status": status, "attempts": attempts, "epochs": epochs}
+    return {**job, "total": 2, "model": model, "error": None, **others}
+
+
+def state(status, attempts=1):
+    return {"status": status, "attempts": attempts, "model": view(status)["model"]}
+
+
+EVENTS = [
+    ["1-0", "status", state("queued", 0)],
+    ["2-0", "status", state("running")],
+    ["3-0", "progress", 0],
+    ["4-0", "epoch", [0, None]],
+    ["5-0", "loss", [1000, 0.9]],
+    ["6-0", "progress", 1500],
+    ["7-0", "status", state("queued")],  # its host was lost
+    ["8-0", "status", state("running", 2)],
+    ["9-0", "progress", 0],
+    ["10-0", "loss", [2000, 0.6]],
+    ["11-0", "epoch", [1, 0.5]],
+    ["12-0", "status", state("succeeded", 2)],
+]
+END = view("succeeded", 2)
+
+
+def good():
+    """One client submits a job and follows it, then somebody reads everything at both APIs."""
+    submitted = {"key": "a-1", "fields": FIELDS}
+    steps = [
+        ("ada", "one", "submit", submitted, None, None),
+        ("ada", "two", "submit", submitted, 202, view("queued", 0, 0)),
+        ("ada", "two", "submit", submitted, 202, view("running", 1, 0)),
+        ("ada", "one", "job", {"id": "j-1"}, 200, view("running", 1, 1)),
+        ("ada", "two", "job", {"id": "j-1"}, 503, None),
+        ("ada", "one", "events", {"id": "j-1", "after": None}, 200, EVENTS[:5]),
+        ("ada", "two", "job", {"id": "j-1"}, 200, view("queued", 1, 1)),
+        ("ada", "two", "events", {"id": "j-1", "after": "5-0"}, 200, EVENTS[5:9]),
+        ("ada", "one", "job", {"id": "j-1"}, 200, END),
+        ("ada", "one", "cancel", {"id": "j-1"}, 409, None),
+    ]
+    for api in ("one", "two"):
+        listed = {"models": [["m-1", "j-1"]], "damaged": []}
+        card = {"job": "j-1", "weights": "weights", "steps": "steps"}
+        steps += [
+            ("audit", api, "jobs", {}, 200, [END]),
+            ("audit", api, "events", {"id": "j-1", "after": None}, 200, EVENTS),
+            ("audit", api, "models", {}, 200, listed),
+            ("audit", api, "card", {"model": "m-1"}, 200, card),
+            ("audit", api, "predict", {"model": "m-1"}, 200, [0.25, 0.75]),
+        ]
+    return [
+        Call(client, api, operation, request, 2.0 * at, 2.0 * at + 1, status, answer)
+        for at, (client, api, operation, request, status, answer) in enumerate(steps)
+    ]
+
+
+def find(history, operation, number=0):
+    return [at for at, call in enumerate(history) if call.operation == operation][number]
+
+
+def changed(operation, number=0, **others):
+    """Change a call of an operation."""
+
+    def change(history):
+        at = find(history, operation, number)
+        history[at] = replace(history[at], **others)
+
+    return change
+
+
+def end(**others):
+    """Change how the job is seen at the end."""
+
+    def change(history):
+        for at, call in enumerate(history):
+            if call.operation == "jobs":
+                history[at] = replace(call, answer=[{**END, **others}])
+            if call.operation == "job" and call.answer == END:
+                history[at] = replace(call, answer={**END, **others})
+
+    return change
+
+
+def events(change_events):
+    """Change the events of the job, as everybody sees them."""
+
+    def change(history):
+        whole = change_events([list(event) for event in EVENTS])
+        for at, call in enumerate(history):
+            if call.operation == "events" and call.client == "audit":
+                history[at] = replace(call, answer=whole)
+            elif call.operation == "events":
+                history[at] = replace(call, status=None, answer=None)
+
+    return change
+
+
+def insert(*new, at):
+    return events(lambda whole: whole[:at] + list(new) + whole[at:])
+
+
+def both(*changes):
+    def change(history):
+        for one in changes:
+            one(history)
+
+    return change
+
+
+def cancelled_early(history):
+    """Accept a cancel after the untrained network was evaluated."""
+    at = find(history, "job")
+    answer = view("running", 1, 1)
+    new = replace(history[at], operation="cancel", status=202, answer=answer)
+    history.insert(at + 1, replace(new, invoked=new.invoked + 1.5, answered=new.answered + 0.7))
+
+
+TWO_JOBS = [END, {**END, "id": "j-2", "model": None, "status": "cancelled"}]
+TWO_MODELS = {"models": [["m-1", "j-1"], ["m-2", "j-1"]], "damaged": []}
+DAMAGED = {"models": [["m-1", "j-1"]], "damaged": ["m-2"]}
+NO_MODELS = {"models": [], "damaged": []}
+OTHER_CARD = {"job": "j-1", "weights": "others", "steps": "steps"}
+
+BAD = {
+    "an unknown job after it was accepted": ("lost", changed("job", status=404, answer=None)),
+    "an unknown model after it was named": ("lost", changed("card", status=404, answer=None)),
+    "a crash": ("illegal", changed("models", status=500, answer=None)),
+    "a job that is not listed": ("lost", changed("jobs", 1, answer=[])),
+    "a job that never ends": ("lost", end(status="running", model=None)),
+    "a job that fails": ("lost", end(status="failed", model=None, error={"detail": "deaths"})),
+    "another job for the same key": ("doubled", changed("submit", 2, answer={**END, "id": "j-2"})),
+    "two jobs for the same key": ("doubled", changed("jobs", 1, answer=TWO_JOBS)),
+    "a job that nobody submitted": ("doubled", changed("jobs", answer=[{**END, "title": "x"}])),
+    "an answer about another key": (
+        "illegal",
+        changed("submit", 1, answer={**view("queued", 0, 0), "title": "b-1"}),
+    ),
+    "success without a model": ("illegal", end(model=None)),
+    "a model before success": ("illegal", changed("job", answer=view("running", model="m-1"))),
+    "a run that nobody has claimed": ("illegal", changed("job", answer=view("running", 0, 0))),
+    "two ends": ("doubled", changed("jobs", 1, answer=[view("cancelled", 2)])),
+    "another model later": ("doubled", changed("jobs", 1, answer=[{**END, "model": "m-2"}])),
+    "a state of the past": ("illegal", changed("job", 2, answer=view("queued", 0, 0))),
+    "fewer epochs than before": ("illegal", changed("job", 2, answer=view("queued", 1, 0))),
+    "a state before the events that were read": (
+        "illegal",
+        changed("job", 3, answer=view("running", 1, 1)),
+    ),
+    "a success after a cancel": ("illegal", cancelled_early),
+    "a claim after a cancel": (
+        "illegal",
+        both(cancelled_early, end(status="cancelled", model=None)),
+    ),
+    "a missing epoch": ("illegal", events(lambda whole: whole[:10] + whole[11:])),
+    "a repeated epoch": ("illegal", insert(["11-1", "epoch", [1, 0.5]], at=11)),
+    "a repeated loss": ("illegal", insert(["9-1", "loss", [1000, 0.9]], at=9)),
+    "another loss": (
+        "differing",
+        events(lambda whole: [*whole[:9], ["10-0", "loss", [2000, 0.7]], *whole[10:]]),
+    ),
+    "an event after the end": ("illegal", insert(["13-0", "progress", 2000], at=12)),
+    "two successes": ("doubled", insert(["13-0", "status", state("succeeded", 2)], at=12)),
+    "a run after the end": ("illegal", insert(["13-0", "status", state("running", 3)], at=12)),
+    "a start without a claim": ("illegal", events(lambda whole: whole[1:])),
+    "success without a run": ("illegal", insert(["7-1", "status", state("succeeded")], at=7)),
+    "two claims at once": ("illegal", insert(["7-1", "status", state("running", 3)], at=7)),
+    "two workers at once": ("illegal", insert(["6-1", "progress", 500], at=6)),
+    "a gap for one client": ("illegal", changed("events", 1, answer=EVENTS[6:9])),
+    "a doubled event for one client": ("illegal", changed("events", 1, answer=EVENTS[4:9])),
+    "an event that vanished": (
+        "illegal",
+        changed("events", 1, request={"id": "j-1", "after": "99"}),
+    ),
+    "other weights": ("differing", changed("card", answer=OTHER_CARD)),
+    "other logits": ("differing", changed("predict", 1, answer=[0.5, 0.5])),
+    "two models of a job": ("doubled", changed("models", answer=TWO_MODELS)),
+    "a damaged model": ("illegal", changed("models", answer=DAMAGED)),
+    "a model of a cancelled job": (
+        "illegal",
+        both(
+            end(status="cancelled", model=None),
+            events(lambda whole: [*whole[:-1], ["12-0", "status", state("cancelled", 2)]]),
+        ),
+    ),
+    "a list of models that stays old": ("lost", changed("models", 1, answer=NO_MODELS)),
+}
+
+
+def test_a_history_that_keeps_every_promise_is_accepted():
+    assert check(good(), EXPECTED) == []
+
+
+@pytest.mark.parametrize(("kind", "change"), BAD.values(), ids=BAD)
+def test_a_broken_promise_is_found(kind, change):
+    history = good()
+    change(history)
+    assert kind in {violation.kind for violation in check(history, EXPECTED)}
+
+
+def test_an_answer_may_be_older_than_one_that_came_during_the_call():
+    history = good()
+    at = find(history, "job", 3)
+    slow = replace(history[at], client="ben", answer=view("queued", 1, 1))
+    history.append(replace(slow, invoked=slow.invoked - 1.5, answered=slow.answered + 9))
+    assert check(history, EXPECTED) == []
+
+
+def test_a_history_can_be_recorded_and_read(tmp_path):
+    path = tmp_path / "history.jsonl"
+    path.write_text("".join(call.to_line() for call in good()))
+    assert read_history(path) == good()
+    assert check(read_history(path), EXPECTED) == []
