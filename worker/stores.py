@@ -92,7 +92,8 @@ class Stores:
         """Remove the files of jobs that have ended, and of uploads that never became jobs."""
         ages = self.checkpoints.ages() | self.uploads.ages()
         imports = {_job_of(folder.name) for folder in self._scratch_folders()}
-        for job in {*imports, *ages}:
+        # Read at once: in a store that many workers share, most of the files are of running jobs.
+        for job in {*imports, *ages} - self.jobs.unfinished().keys():
             try:
                 if self.jobs.get(job).status not in FINAL:
                     continue
