@@ -2,8 +2,8 @@
 
     python -m benchmarks.growth [--jobs 100000] [--kept 10000]
 
-This starts a Redis, fills it with finished jobs of 3 epochs, whose events have expired, and moves all
-but the newest to the archive, in a folder. It prints:
+This starts a Redis, fills it with finished jobs of 3 epochs, whose events have expired, and moves
+all but the newest to the archive, in a folder. It prints:
 
 1. The memory of Redis, and of a job in it, before and after.
 2. The time to list a page of 20 jobs and to read a job, before and after: this is the ratio of the
