@@ -2,7 +2,7 @@
 
     python -m benchmarks.growth [--jobs 100000] [--kept 10000]
 
-This starts a Redis, fills it with succeeded jobs of 3 epochs, whose events have expired, and moves
+This starts a Redis, fills it with finished jobs of 3 epochs, whose events have expired, and moves
 all but the newest to the archive, in a folder. It prints:
 
 1. The memory of Redis, and of a job in it, before and after.
@@ -61,7 +61,7 @@ def fill(jobs: JobStore, number: int) -> None:
 
             for place, id in enumerate(ids):
                 run("submit", id, progress, 10**9, 0, "", "", 1, "0" * 32, 0, *kind, *labels)
-                run("claim", owner, "worker@machine", "")
+                run("claim", owner, "worker@machine", "", 1)
                 run("start", id, "1", "cpu")
                 for epoch in range(4):
                     more = [
@@ -92,7 +92,7 @@ def resident() -> int:
 
 
 def times(jobs: JobStore, total: int) -> dict[str, float]:
-    """Return the time of each kind of request, in ms; of its first time, once for each process."""
+    """Return the median time of each kind of request, in ms."""
     old = f"{total // 10:016x}"
     kinds: dict[str, Callable[[], object]] = {
         "the newest page": lambda: jobs.page(limit=LIMIT),

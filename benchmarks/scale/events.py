@@ -1,6 +1,6 @@
 """Measure the fan-out of events: one job that many follow, and many jobs that one follows each.
 
-    python -m benchmarks.scale.events [--streams 1,100,500] [--events 50]
+    python -m benchmarks.scale.events [--streams 1,50,200] [--events 200]
 
 This starts a Redis and one process of the API, and opens event streams. Jobs report progress with
 the function that workers call. It prints, for each number of streams of one job, and of as many

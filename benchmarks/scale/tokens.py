@@ -4,7 +4,7 @@
 
 This starts a Redis and real workers, without the API. For each number of workers, it prints
 
-- the CPU time that a worker needs to start, its memory, and its connections of Redis;
+- the CPU time that a worker needs to start, its memory, and its connections to Redis;
 - what an idle worker costs Redis each second: CPU time, commands and bytes;
 - the CPU time of Redis and of the worker for a token that finds no job: it is sent and taken, and
   the claim answers that there is none.

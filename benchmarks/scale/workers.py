@@ -1,6 +1,6 @@
 """Measure what many workers cost Redis each second, even if no job starts or ends.
 
-    python -m benchmarks.scale.workers [--workers 1,10,100,1000] [--rounds 200]
+    python -m benchmarks.scale.workers [--workers 1,10,100,1000] [--rounds 400]
 
 This starts a Redis, and for each number of workers:
 
