@@ -183,8 +183,7 @@ def _groups(jobs: Iterable[ArchivedJob]) -> Iterator[list[ArchivedJob]]:
     characters = 0
     for job in jobs:
         group.append(job)
-        characters += sum(map(len, (*job.record.values(), *job.history, *job.losses)))
-        characters += sum(len(str(event)) for event in job.events)
+        characters += job.characters
         if len(group) == GROUP_ROWS or characters > GROUP_CHARACTERS:
             yield group
             group, characters = [], 0

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ class ArchivedJob(NamedTuple):
     def sequence(self) -> int:
         """Place of the job in the order of creation."""
         return int(self.record["sequence"])
+
+    @property
+    def characters(self) -> int:
+        """Size of all its texts."""
+        texts = chain(self.record.values(), self.history, self.losses)
+        return sum(map(len, texts)) + sum(len(str(event)) for event in self.events)
 
 
 COLUMNS: dict[str, Callable[[ArchivedJob], Any]] = {

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 DAY_S = 86_400
 MOVED_AT_ONCE = 500  # jobs, because the script that removes them blocks Redis
+MOVED_CHARACTERS = 2**26  # after so many, no further jobs are moved at once, to bound the memory
 READ_AT_ONCE = 16  # jobs, of which each may have some MB of events
 FILE_JOBS = 5000  # a file with fewer jobs is written again, together with new ones,
 FILE_BYTES = 2**24  # unless it is this large
@@ -95,7 +96,7 @@ class Archiver:
                     number = self._write(self._open_files(), due)
                     moved += number
                     lock.reacquire()
-                    if not number or len(due) < MOVED_AT_ONCE:
+                    if not number:
                         break
                 if clean_up:
                     for file in self._whole(file for file in self._files() if file.dropped):
@@ -192,7 +193,10 @@ class Archiver:
 
     def _records(self, ids: Sequence[str], moved: list[str]) -> Iterator[ArchivedJob]:
         """Read jobs from Redis, and note for archive.lua what was read."""
+        characters = 0
         for start in range(0, len(ids), READ_AT_ONCE):
+            if characters > MOVED_CHARACTERS:
+                return
             with self._redis.pipeline() as pipeline:
                 for id in ids[start : start + READ_AT_ONCE]:
                     pipeline.hgetall(f"job:{id}")
@@ -203,6 +207,7 @@ class Archiver:
             for place in range(0, len(answers), 4):
                 job = ArchivedJob(*answers[place : place + 4])
                 if job.record:  # otherwise, it has just been deleted
+                    characters += job.characters
                     moved += [job.id, json.dumps([*job.record]), _digest(job.record.values())]
                     yield job
 

@@ -273,6 +273,23 @@ def test_files_are_filled_before_others_begin(archiving, archive, monkeypatch):
     assert walk(archiving) == ids
 
 
+def test_large_jobs_are_moved_in_portions(archiving, archive, monkeypatch):
+    monkeypatch.setattr("jobs.archiving.READ_AT_ONCE", 2)
+    monkeypatch.setattr("jobs.archiving.MOVED_CHARACTERS", 1)
+    ids = fill(archiving, 5)
+    numbers = []
+    register = archiving.archive.register
+
+    def note(*arguments):
+        numbers.append(register(*arguments))
+        return numbers[-1]
+
+    monkeypatch.setattr(archiving.archive, "register", note)
+    assert archive() == 5
+    assert numbers == [2, 2, 1]
+    assert walk(archiving) == ids
+
+
 def test_a_job_that_changes_meanwhile_stays_in_redis(archiving, archive, objects, monkeypatch):
     changed, deleted, same = fill(archiving, 3)
     put = objects.put
