@@ -2,7 +2,7 @@
 
 Redis says which files count (`archive:files`), and which jobs in them do not, because they were
 deleted or are in Redis again (`archive:dropped:{file}`). So at each moment, a job is in one place.
-The number `archive:version` changes with every move between Redis and the archive.
+The text `archive:version` changes with every move between Redis and the archive.
 """
 
 import json
@@ -10,17 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar, cast
 
 import redis
 
-from jobs.archive_file import ArchivedJob, Index, read
-from jobs.record import Status
-from stepbox.errors import NotFoundError, StepboxError, StoreError
+from jobs.archive_file import Index, read
+from jobs.archive_rows import ArchivedJob
+from jobs.record import JOB_ID, Status
+from stepbox.errors import NotFoundError, StepboxError, StoreError, UnavailableError
 from stepbox.store.cache import ObjectCache
 from stepbox.store.objects import ObjectStore
 
 INDEX_BYTES = 32 * 2**20  # in each process; a job takes 29 bytes
+MOST_ROUNDS = 50  # then jobs move so fast that a client should wait
 
 T = TypeVar("T")
 
@@ -92,21 +95,27 @@ class Archive:
         self._view = View("", ())
         self._indexes = ObjectCache[Index](INDEX_BYTES, lambda index: index.bytes)
 
-    def settled(self, read: Callable[[View], T]) -> T:
-        """Call `read` until no job has moved between Redis and the archive meanwhile.
+    def settled(self, attempt: Callable[[View], T]) -> T:
+        """Call `attempt` until no job has moved between Redis and the archive meanwhile.
 
         So it may read Redis and the archive one after the other, and misses no job.
+
+        Raises
+        ------
+        UnavailableError
+            Jobs have moved during each of `MOST_ROUNDS` calls.
         """
-        while True:
+        for _ in range(MOST_ROUNDS):
             view = self.view()
             try:
-                result = read(view)
+                result = attempt(view)
             except (NotFoundError, StoreError):
                 if self._version() == view.version:
                     raise
             else:
                 if self._version() == view.version:
                     return result
+        raise UnavailableError("many finished jobs are moving to the archive", "")
 
     def view(self) -> View:
         """Return the files as they are now."""
@@ -173,16 +182,20 @@ class Archive:
         """Return who submitted a job; raise NotFoundError if it is not archived."""
         file, row = self._find(view, id)
         index = self._index(file)
-        return index.names[int(index.owners[row])]
+        return index.owner_names[int(index.owners[row])]
 
     def read(
-        self, view: View, ids: Sequence[str], *, whole: bool = False
+        self, view: View, jobs: Mapping[str, int | None], *, whole: bool = False
     ) -> dict[str, ArchivedJob]:
-        """Read those of these jobs that are archived; only if `whole`, their losses and events."""
+        """Read those of these jobs that are archived; only if `whole`, their losses and events.
+
+        `jobs` maps ids to places in the order of creation, or to None if they are not known. Then
+        the index of each file may be read.
+        """
         places: dict[str, list[int]] = {}
-        for id in ids:
+        for id, sequence in jobs.items():
             with suppress(NotFoundError):
-                file, row = self._find(view, id)
+                file, row = self._find(view, id, sequence)
                 places.setdefault(file.name, []).append(int(self._index(file).sequences[row]))
         return {
             job.id: job
@@ -193,17 +206,16 @@ class Archive:
     def restore(self, id: str) -> bool:
         """Move a job back to Redis; return False if it is neither there nor archived."""
 
-        def restored(view: View) -> bool:
+        def restored(view: View) -> None:
             if self._redis.exists(f"job:{id}"):
-                return True
+                return
             file, job = self.fetch(view, id)
             events = [(event, [*chain(*fields.items())]) for event, fields in job.events]
             parts = (job.record, job.history, job.losses, events)
-            return bool(self._run("restore", file, id, *map(json.dumps, parts)) == "restored")
+            self._run("restore", file, id, *map(json.dumps, parts), token_hex(8))
 
         try:
-            while not self.settled(restored):
-                pass
+            self.settled(restored)  # at least twice, because the job moves in the first round
         except NotFoundError:
             return False
         return True
@@ -211,7 +223,21 @@ class Archive:
     def fetch(self, view: View, id: str) -> tuple[str, ArchivedJob]:
         """Read a whole job, and the name of its file; raise NotFoundError as `owner` does."""
         file, _ = self._find(view, id)
-        return file.name, self.read(view, [id], whole=True)[id]
+        return file.name, self.read(view, {id: None}, whole=True)[id]
+
+    def register(
+        self, name: str, description: str, files: Sequence[ArchiveFile], moved: Sequence[str]
+    ) -> int:
+        """Let a new file count instead of others, and remove the jobs in Redis that it has.
+
+        The parameters are those of archive.lua, which returns how many jobs were removed.
+        """
+        replaced = chain(*((file.name, str(len(file.dropped))) for file in files))
+        return int(self._run("archive", name, description, len(files), *replaced, *moved))
+
+    def unneeded(self, before: float, removed: Sequence[str] = ()) -> list[str]:
+        """Return the files not needed since before a time, and forget those that were removed."""
+        return cast(list[str], self._run("unneeded", before, *removed))
 
     def local_file(self, name: str) -> Path:
         """Return a local copy of a file; raise StoreError if it is missing."""
@@ -222,9 +248,14 @@ class Archive:
         except FileNotFoundError:
             raise StoreError(f"the file {name} of the archive is missing") from None
 
-    def _find(self, view: View, id: str) -> tuple[ArchiveFile, int]:
+    def _find(self, view: View, id: str, sequence: int | None = None) -> tuple[ArchiveFile, int]:
+        """Return the file and the row of a job; search only files with its place, if known."""
         error: StepboxError = NotFoundError(f"no job has the id {id!r}")
+        if not JOB_ID.fullmatch(id):
+            raise error
         for file in view.files:
+            if sequence is not None and not file.low <= sequence <= file.high:
+                continue
             try:
                 row = self._index(file).row_of(id)
             except StoreError as damaged:  # another file may have the job

@@ -7,58 +7,28 @@ its image. Only workers write them, and they have pyarrow for uploads anyway.
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.archive_rows import ArchivedJob, as_row, schema
 from jobs.record import FINAL, Status
 from stepbox.errors import StoreError
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow
-
-Entry = tuple[str, Mapping[str, str]]  # (id, fields) of one entry of a Redis stream
 
 STATUSES: tuple[Status, ...] = tuple(sorted(FINAL))
 # A group of rows is decompressed as a whole: to read one job should not take more than a few MB.
 GROUP_ROWS = 128
 GROUP_CHARACTERS = 2**23
-MEMORY = "256MB"  # of DuckDB; the largest query reads a page of 100 jobs
-
-
-class ArchivedJob(NamedTuple):
-    """A finished job, as Redis had it.
-
-    Attributes
-    ----------
-    record
-        The hash ``job:{id}``.
-    history, losses
-        The lists ``history:{id}`` and ``losses:{id}``.
-    events
-        The stream ``events:{id}``; empty if it had expired.
-    """
-
-    record: dict[str, str]
-    history: list[str]
-    losses: list[str]
-    events: list[Entry]
-
-    @property
-    def id(self) -> str:
-        """Id of the job."""
-        return self.record["id"]
-
-    @property
-    def sequence(self) -> int:
-        """Place of the job in the order of creation."""
-        return int(self.record["sequence"])
+MEMORY = "256MB"  # of DuckDB
+_turn = BoundedSemaphore(2)  # queries at once; each may read a page of 100 jobs of 1,000 epochs
 
 
 class Written(NamedTuple):
@@ -85,12 +55,12 @@ def write(jobs: Iterable[ArchivedJob]) -> Written | None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema = _schema()
+    table = schema()
     target, places = io.BytesIO(), []
     statuses: dict[str, int] = {}
-    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+    with parquet.ParquetWriter(target, table, compression="zstd") as writer:
         for group in _groups(jobs):
-            writer.write_table(pa.Table.from_pylist([_row(job) for job in group], schema))
+            writer.write_table(pa.Table.from_pylist([as_row(job, table) for job in group], table))
             for job in group:
                 places.append(job.sequence)
                 status = job.record["status"]
@@ -112,8 +82,8 @@ class Index(NamedTuple):
     statuses
         Positions in `STATUSES`; shape (jobs).
     owners
-        Positions in `names`; shape (jobs).
-    names
+        Positions in `owner_names`; shape (jobs).
+    owner_names
         The owners, such as None for jobs without one.
     """
 
@@ -121,7 +91,7 @@ class Index(NamedTuple):
     sequences: NDArray[np.int64]
     statuses: NDArray[np.int8]
     owners: NDArray[np.int32]
-    names: list[str | None]
+    owner_names: list[str | None]
 
     @classmethod
     def read(cls, path: Path, digest: str) -> Self:
@@ -130,12 +100,16 @@ class Index(NamedTuple):
         Raises
         ------
         StoreError
-            The file is damaged.
+            The file is damaged, or has just been removed from the cache.
         """
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise StoreError("a file of the archive is damaged: its checksum differs")
-        rows = _query(path, "SELECT id, sequence, status, submitted_by FROM read_parquet(?)")
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:  # a copy, and others needed the room
+            raise StoreError("a file of the archive has just been removed") from None
+        if found != digest:
+            raise StoreError("a file of the archive is damaged: its checksum differs")
+        rows = _query(path, f"SELECT id, sequence, status, submitted_by FROM {TABLE}")
         names = list(dict.fromkeys(row[3] for row in rows))
         codes = {name: code for code, name in enumerate(names)}
         return cls(
@@ -150,7 +124,7 @@ class Index(NamedTuple):
     def bytes(self) -> int:
         """Size in memory."""
         arrays = self.ids.nbytes + self.sequences.nbytes + self.statuses.nbytes + self.owners.nbytes
-        return arrays + sum(len(name or "") + 64 for name in self.names)
+        return arrays + sum(len(name or "") + 64 for name in self.owner_names)
 
     def row_of(self, id: str) -> int | None:
         """Return the row of a job; None if the job is not in this file."""
@@ -160,13 +134,13 @@ class Index(NamedTuple):
     def newest(
         self, status: Status | None, owner: str | None, before: int | None
     ) -> Iterator[tuple[str, int]]:
-        """Yield (id, sequence number), newest first, as `jobs.archive.View.merge` needs them."""
+        """Yield (id, sequence number), newest first, as `jobs.archive.Archive.merge` needs them."""
         end = len(self.ids) if before is None else int(np.searchsorted(self.sequences, before))
         wanted = np.ones(end, np.bool_)
         if status is not None:
             wanted &= self.statuses[:end] == STATUSES.index(status)
         if owner is not None:
-            code = self.names.index(owner) if owner in self.names else -1
+            code = self.owner_names.index(owner) if owner in self.owner_names else -1
             wanted &= self.owners[:end] == code
         for row in np.flatnonzero(wanted)[::-1]:
             yield self.ids[row].decode(), int(self.sequences[row])
@@ -177,7 +151,7 @@ def read(path: Path, sequences: Sequence[int], *, whole: bool) -> list[ArchivedJ
     columns = "record, history, losses, events" if whole else "record, history"
     rows = _query(
         path,
-        f"SELECT {columns} FROM read_parquet(?) "
+        f"SELECT {columns} FROM {TABLE} "
         "WHERE sequence BETWEEN ? AND ? AND list_contains(?, sequence)",
         min(sequences),
         max(sequences),
@@ -209,7 +183,7 @@ def _groups(jobs: Iterable[ArchivedJob]) -> Iterator[list[ArchivedJob]]:
     characters = 0
     for job in jobs:
         group.append(job)
-        characters += sum(map(len, job.losses)) + sum(len(str(event)) for event in job.events)
+        characters += job.characters
         if len(group) == GROUP_ROWS or characters > GROUP_CHARACTERS:
             yield group
             group, characters = [], 0
@@ -217,59 +191,16 @@ def _groups(jobs: Iterable[ArchivedJob]) -> Iterator[list[ArchivedJob]]:
         yield group
 
 
-# -- The columns. docs/reference/archive.md describes them. -----------------------------------
-
-COLUMNS: dict[str, Callable[[ArchivedJob], Any]] = {
-    "id": lambda job: job.id,
-    "sequence": lambda job: job.sequence,
-    "kind": lambda job: job.record.get("kind", "train"),
-    "status": lambda job: job.record["status"],
-    "submitted_by": lambda job: job.record.get("submitted_by"),
-    "recipe": lambda job: _recipe(job).get("name"),
-    "dataset": lambda job: _recipe(job).get("dataset") or job.record.get("dataset"),
-    "model": lambda job: job.record.get("model") if job.record["status"] == "succeeded" else None,
-    "title": lambda job: job.record.get("title") or None,
-    "tags": lambda job: json.loads(job.record.get("tags", "[]")),
-    "created_at": lambda job: _time(job.record.get("created_at")),
-    "started_at": lambda job: _time(job.record.get("started_at")),
-    "finished_at": lambda job: _time(job.record.get("finished_at")),
-    "record": lambda job: json.dumps(job.record, ensure_ascii=False),
-    "history": lambda job: job.history,
-    "losses": lambda job: job.losses,
-    "events": lambda job: [json.dumps(event, ensure_ascii=False) for event in job.events],
-}
-
-
-def _row(job: ArchivedJob) -> dict[str, Any]:
-    return {name: value(job) for name, value in COLUMNS.items()}
-
-
-def _recipe(job: ArchivedJob) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(job.record.get("recipe", "{}"))
-    return found
-
-
-def _time(seconds: str | None) -> datetime | None:
-    return datetime.fromtimestamp(float(seconds), UTC) if seconds else None
-
-
-def _schema() -> "pyarrow.Schema":
-    import pyarrow as pa
-
-    times = dict.fromkeys(("created_at", "started_at", "finished_at"), pa.timestamp("us", "UTC"))
-    lists = dict.fromkeys(("tags", "history", "losses", "events"), pa.list_(pa.string()))
-    kinds = {"sequence": pa.int64()} | times | lists
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
-
-
 # -- DuckDB -----------------------------------------------------------------------------------
+
+TABLE = "read_parquet(?, hive_partitioning = false)"  # names of folders are no columns
 
 
 def _query(path: Path, query: str, *arguments: Any) -> list[Any]:
     import duckdb
 
     try:
-        with _database().cursor() as cursor:
+        with _turn, _database().cursor() as cursor:
             return cursor.execute(query, [str(path), *arguments]).fetchall()
     except duckdb.Error as error:
         raise StoreError(f"a file of the archive cannot be read: {error}") from error

@@ -2,8 +2,9 @@
 
 A file is written first. Then one script registers it, and removes from Redis the jobs that have not
 changed meanwhile. So a worker may be killed at any moment: a job is in Redis or in the archive. The
-name of a file is in `archive:garbage` before the file is written, until it is registered. So nobody
-has to guess which files are needed, and files that this Redis does not know are never removed.
+name of a file is in `archive:unregistered` before the file is written, until it is registered. So
+nobody has to guess which files are needed, and files that this Redis does not know are never
+removed.
 """
 
 import hashlib
@@ -19,9 +20,9 @@ from typing import Any, cast
 from redis.exceptions import LockError
 
 from jobs.archive import ArchiveFile
-from jobs.archive_file import STATUSES, ArchivedJob, Index, Written, read_all, write
+from jobs.archive_file import STATUSES, Index, Written, read_all, write
+from jobs.archive_rows import ArchivedJob
 from jobs.events import stream_key
-from jobs.reader import INDEXED_AT_ONCE
 from jobs.record import Status, history_key, losses_key
 from jobs.store import JobStore
 from stepbox.errors import StoreError
@@ -31,9 +32,11 @@ log = logging.getLogger(__name__)
 
 DAY_S = 86_400
 MOVED_AT_ONCE = 500  # jobs, because the script that removes them blocks Redis
+MOVED_CHARACTERS = 2**26  # after so many, no further jobs are moved at once, to bound the memory
 READ_AT_ONCE = 16  # jobs, of which each may have some MB of events
 FILE_JOBS = 5000  # a file with fewer jobs is written again, together with new ones,
-FILE_BYTES = 2**26  # unless it is this large
+FILE_BYTES = 2**24  # unless it is this large
+TURN = "archive:turn"  # held by the worker that moves jobs
 TURN_S = 300  # for one file; who takes longer achieves nothing if another worker was faster
 
 
@@ -59,19 +62,31 @@ class Archiver:
         self._days = days
         self._most = most
 
+    def sweep_is_due(self) -> bool:
+        """Tell whether there are so many finished jobs that they should not wait for a clean-up."""
+        if not self._most or self._redis.exists(TURN):
+            return False
+        return self._finished() >= self._most + max(1, self._most // 10)
+
+    def clean_up_is_due(self) -> bool:
+        """Tell whether `clean_up` would do anything."""
+        if self._redis.exists(TURN):
+            return False
+        dropped = any(file.dropped for file in self._files())
+        old = self._redis.zcount("archive:unregistered", "-inf", self._now() - DAY_S)
+        return bool(dropped or old or self._due())
+
     def sweep(self) -> int:
-        """Move jobs if there are a tenth more than should stay; return how many were moved."""
-        if not self._most or self._finished() < self._most + max(1, self._most // 10):
-            return 0
+        """Move all jobs that should not stay, and return their number."""
         return self._in_turn()
 
     def clean_up(self) -> int:
-        """Move all jobs that should not stay, and remove what nobody needs; as `sweep`."""
+        """Do the same as `sweep`, and remove from the store what nobody needs."""
         return self._in_turn(clean_up=True)
 
     def _in_turn(self, *, clean_up: bool = False) -> int:
         """Do the work, unless another worker does."""
-        lock = self._redis.lock("archive:turn", timeout=TURN_S, blocking=False)
+        lock = self._redis.lock(TURN, timeout=TURN_S, blocking=False)
         if not lock.acquire():
             return 0
         moved = 0
@@ -81,13 +96,13 @@ class Archiver:
                     number = self._write(self._open_files(), due)
                     moved += number
                     lock.reacquire()
-                    if not number or len(due) < MOVED_AT_ONCE:
+                    if not number:
                         break
                 if clean_up:
                     for file in self._whole(file for file in self._files() if file.dropped):
                         self._write([file], [])
                         lock.reacquire()
-                    self._remove_garbage()
+                    self._remove_unneeded()
             finally:
                 lock.release()
         return moved
@@ -101,21 +116,25 @@ class Archiver:
 
     def _due(self) -> list[str]:
         """Return the ids of up to `MOVED_AT_ONCE` jobs that should not stay, oldest first."""
-        while self._jobs._run("index", INDEXED_AT_ONCE):
-            pass
+        self._jobs.complete_lists()
         before = self._now() - self._days * DAY_S if self._days else 0
         excess = max(0, self._finished() - self._most) if self._most else 0
         due: list[str] = []
         for ids in self._oldest():
             with self._redis.pipeline(transaction=False) as pipeline:
                 for id in ids:
-                    pipeline.hmget(f"job:{id}", "created_at", "finished_at")
-                times = pipeline.execute()
-            for id, (created_at, finished_at) in zip(ids, times, strict=True):
+                    pipeline.hmget(f"job:{id}", "sequence", "created_at", "finished_at")
+                answers = pipeline.execute()
+            for id, answer in zip(ids, answers, strict=True):
+                try:
+                    _, created_at, finished_at = map(float, answer)
+                except (TypeError, ValueError):
+                    log.warning("job %s stays in Redis: its record cannot be read", id)
+                    continue
                 # Later jobs were created later, so they have not finished earlier.
-                if len(due) == MOVED_AT_ONCE or (not excess and float(created_at or 0) >= before):
+                if len(due) == MOVED_AT_ONCE or (not excess and created_at >= before):
                     return due
-                if excess or float(finished_at or 0) < before:
+                if excess or finished_at < before:
                     due.append(id)
                     excess = max(0, excess - 1)
         return due
@@ -157,23 +176,14 @@ class Archiver:
     def _write(self, files: Sequence[ArchiveFile], ids: Sequence[str]) -> int:
         """Write the jobs of files and jobs in Redis to a new file; return how many were moved."""
         name = f"{secrets.token_hex(8)}.parquet"
-        self._redis.zadd("archive:garbage", {name: self._now()})
+        self._redis.zadd("archive:unregistered", {name: self._now()})
         moved: list[str] = []  # what the script has to know about the jobs in Redis
         old = [self._rows(file) for file in files]
         written = write(heapq.merge(*old, self._records(ids, moved), key=lambda job: job.sequence))
         if written is not None:
             self._objects.put(name, written.data)
-        removed = self._jobs._run(
-            "archive",
-            name,
-            _describe(name, written) if written else "",
-            len(files),
-            *chain(*((file.name, str(len(file.dropped))) for file in files)),
-            *moved,
-        )
-        if removed < 0:  # the name may have been removed while this worker was paused
-            self._redis.zadd("archive:garbage", {name: self._now()})
-        return max(0, int(removed))
+        description = _describe(name, written) if written else ""
+        return self._jobs.archive.register(name, description, files, moved)
 
     def _rows(self, file: ArchiveFile) -> Iterator[ArchivedJob]:
         """Read the jobs of a file that count."""
@@ -183,7 +193,10 @@ class Archiver:
 
     def _records(self, ids: Sequence[str], moved: list[str]) -> Iterator[ArchivedJob]:
         """Read jobs from Redis, and note for archive.lua what was read."""
+        characters = 0
         for start in range(0, len(ids), READ_AT_ONCE):
+            if characters > MOVED_CHARACTERS:
+                return
             with self._redis.pipeline() as pipeline:
                 for id in ids[start : start + READ_AT_ONCE]:
                     pipeline.hgetall(f"job:{id}")
@@ -194,17 +207,18 @@ class Archiver:
             for place in range(0, len(answers), 4):
                 job = ArchivedJob(*answers[place : place + 4])
                 if job.record:  # otherwise, it has just been deleted
+                    characters += job.characters
                     moved += [job.id, json.dumps([*job.record]), _digest(job.record.values())]
                     yield job
 
-    def _remove_garbage(self) -> None:
+    def _remove_unneeded(self) -> None:
         """Remove the files that have not been needed for a day: a backup may still copy them."""
-        old = self._redis.zrangebyscore("archive:garbage", "-inf", self._now() - DAY_S)
-        for name in cast(list[str], old):
-            # First, so that no worker that was paused for a day can still register the file.
-            self._redis.zadd("archive:garbage", {name: 0})
-            self._objects.delete(name)
-            self._redis.zrem("archive:garbage", name)
+        before = self._now() - DAY_S
+        names = self._jobs.archive.unneeded(before)
+        while names:
+            for name in names:
+                self._objects.delete(name)
+            names = self._jobs.archive.unneeded(before, names)
 
 
 def _describe(name: str, written: Written) -> str:

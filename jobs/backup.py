@@ -8,12 +8,14 @@ A backup is a folder:
     models/           the models with their aliases
     checkpoints/      the checkpoints of running jobs
     datasets/         the uploaded data sets, and uploads that wait for their import
+    archive/          the files with archived jobs
 
 A record in Redis names models, checkpoints and uploads. So the records must not be newer than the
 bytes: a job that has succeeded would have no model. The bytes may be newer than the records: then
 the job runs again from its last checkpoint, and publishes the same model. But they should not be
 much newer, because a checkpoint is removed soon after the next one is stored. Therefore, a backup
-first copies the bytes, then the records, and then the bytes that are new since.
+first copies the bytes, then the records, and then the bytes that are new since. Of the archive, it
+copies the files that the records name: they stay for a day after others have replaced them.
 """
 
 import base64
@@ -90,10 +92,10 @@ def back_up(settings: Settings, target: Path) -> Report:
     if backup.names():
         raise ConflictError(f"{target} is not empty: a backup needs a folder of its own")
     copied: dict[str, tuple[Entry, str]] = {}
-    _copy_new(settings, backup, copied)
+    _copy_new(settings, backup, copied, archived=set())
     with connect(settings, raw=True) as client:
-        records = _records(client)
-    _copy_new(settings, backup, copied)
+        records, archived = _records(client)
+    _copy_new(settings, backup, copied, archived)
     text = "".join(f"{record}\n" for record in records).encode()
     backup.put(RECORDS, text)
     objects = {key: digest for key, (_, digest) in copied.items()}
@@ -124,7 +126,6 @@ def restore(settings: Settings, source: Path) -> Report:
     """
     backup = FolderStore(source)
     manifest = _checked(backup, source)
-    stores = open_parts(settings)
     with connect(settings, raw=True) as client:
         if number := client.dbsize():
             raise ConflictError(f"Redis is not empty, it has {number} keys: restore into a new one")
@@ -141,13 +142,21 @@ def restore(settings: Settings, source: Path) -> Report:
 
 
 def _copy_new(
-    settings: Settings, backup: ObjectStore, copied: dict[str, tuple[Entry, str]]
+    settings: Settings,
+    backup: ObjectStore,
+    copied: dict[str, tuple[Entry, str]],
+    archived: set[str],
 ) -> None:
-    """Copy the objects that are not in `copied` or have changed since, and add them to it."""
+    """Copy the objects that are not in `copied` or have changed since, and add them to it.
+
+    Of the archive, only the files that `archived` names are copied.
+    """
     stores = open_parts(settings)
     for part, entry in entries_of(settings, stores):
         name = f"{part}/{entry.key}"
         if name in copied and copied[name][0] == entry:
+            continue
+        if part == "archive" and entry.key not in archived:
             continue
         with suppress(FileNotFoundError, DamagedModelError):  # removed meanwhile
             copied[name] = entry, copy_object(stores[part], entry.key, backup, name)
@@ -184,13 +193,15 @@ def _checked(backup: ObjectStore, folder: Path) -> Manifest:
 # -- Redis ------------------------------------------------------------------------------------
 
 
-def _records(client: redis.Redis) -> list[str]:
-    """Return all keys of Redis at one moment, each as a line of JSON."""
+def _records(client: redis.Redis) -> tuple[list[str], set[str]]:
+    """Return all keys of Redis at one moment, each as a line of JSON, and the archive's files."""
     found: Any = client.eval((SCRIPTS / "snapshot.lua").read_text(), 0)
-    return [
+    keys, archived = found
+    lines = [
         json.dumps({"key": key.decode(), "expires_ms": expires_ms, "value": _text(value)})
-        for key, expires_ms, value in sorted(found)
+        for key, expires_ms, value in sorted(keys)
     ]
+    return lines, {name.decode() for name in archived}
 
 
 def _restore_records(client: redis.Redis, lines: Iterable[bytes]) -> None:

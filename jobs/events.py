@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from jobs.archive import View
-from jobs.archive_file import Entry as Entry
+from jobs.archive_rows import Entry as Entry
 from jobs.compact import NAMES, unpack
 from jobs.record import FINAL, Job, history_key
 from jobs.store import JobStore

@@ -73,7 +73,7 @@ class JobReader:
 
     def get(self, id: str) -> Job:
         """Read a job with its losses; raise NotFoundError if no job has this id."""
-        for job in self._read([id], whole=True):
+        for job in self._read({id: None}, whole=True):
             return job
         raise NotFoundError(f"no job has the id {id!r}")
 
@@ -109,7 +109,7 @@ class JobReader:
         """
         entries = self.archive.settled(lambda view: self._entries(view, status, after, limit + 1))
         cursor = str(entries[limit - 1][1]) if len(entries) > limit else None
-        listed = self._read([id for id, _ in entries[:limit]])
+        listed = self._read(dict(entries[:limit]))
         return [job for job in listed if status in (None, job.status)], cursor
 
     def _entries(
@@ -130,8 +130,8 @@ class JobReader:
         self, status: Status | None, before: int | None, number: int
     ) -> list[tuple[str, int]]:
         """Return those of the `_entries` that are in Redis."""
-        while status is not None and self._run("index", INDEXED_AT_ONCE):
-            pass
+        if status is not None:
+            self.complete_lists()
         found = cast(
             list[tuple[str, float]],
             self.redis.zrange(
@@ -147,10 +147,14 @@ class JobReader:
         )
         return [(id, int(sequence)) for id, sequence in found]
 
-    def unfinished(self) -> dict[str, str | None]:
-        """Map each queued or running job to what it has decided to publish, as `Claim.result`."""
+    def complete_lists(self) -> None:
+        """Add to the lists of jobs by status what an earlier version has left out."""
         while self._run("index", INDEXED_AT_ONCE):
             pass
+
+    def unfinished(self) -> dict[str, str | None]:
+        """Map each queued or running job to what it has decided to publish, as `Claim.result`."""
+        self.complete_lists()
         with self.redis.pipeline() as pipeline:  # in one transaction: jobs move between them
             for status in UNFINISHED:
                 pipeline.zrange(f"jobs:status:{status}", 0, -1)
@@ -172,18 +176,19 @@ class JobReader:
         except NotFoundError:
             raise NotFoundError(f"no job has the id {after!r}, given as 'after'") from None
 
-    def _read(self, ids: list[str], *, whole: bool = False) -> list[Job]:
-        """Read the jobs with these ids, and skip those that do not exist; their losses if `whole`.
+    def _read(self, jobs: Mapping[str, int | None], *, whole: bool = False) -> list[Job]:
+        """Read jobs, and skip those that do not exist; their losses if `whole`.
 
-        Those in Redis are read in one transaction.
+        `jobs` maps their ids to their sequence numbers, or to None if they are not known. Those in
+        Redis are read in one transaction.
         """
 
         def read(view: View) -> list[Job]:
-            found = self._read_redis(ids, whole=whole)
-            missing = [id for id in ids if id not in found]
+            found = self._read_redis([*jobs], whole=whole)
+            missing = {id: sequence for id, sequence in jobs.items() if id not in found}
             for id, job in self.archive.read(view, missing, whole=whole).items():
                 found[id] = _job(job.record, "", job.history, job.losses if whole else None)
-            return [found[id] for id in ids if id in found]
+            return [found[id] for id in jobs if id in found]
 
         return self.archive.settled(read)
 

@@ -1,6 +1,7 @@
 """A job as clients see it, read from its record in Redis."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -19,6 +20,7 @@ from stepbox.training.requirements import Requirements
 Kind = Literal["train", "import"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+JOB_ID = re.compile(r"[0-9a-f]{16}")  # of all versions
 
 
 def history_key(id: str) -> str:

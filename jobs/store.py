@@ -21,7 +21,6 @@ from stepbox.training.report import Progress
 from stepbox.training.requirements import NO_REQUIREMENTS, Requirements
 
 NO_LABELS = Labels()
-IDEMPOTENCY_KEPT_S = 24 * 3600
 
 Labeling = Literal["changed", "unknown", "publishing", "other"]  # see jobs/lua/label.lua
 
@@ -172,7 +171,6 @@ class JobStore(ClaimStore):
             owner_limit,
             submission.get("idempotency_key") or "",
             hashlib.sha256(asked.encode()).hexdigest(),
-            IDEMPOTENCY_KEPT_S,
             submission.get("request_id") or "",
             int(only_first),
             *chain.from_iterable(fields.items()),

@@ -29,7 +29,8 @@ class Findings(NamedTuple):
         What is damaged, each with the reason.
     orphans
         The keys of objects that nothing refers to: left by attempts that lost, or by processes
-        that were killed. A worker removes them once they are a day old.
+        that were killed. A worker removes them once they are a day old, but files of the archive
+        only if this Redis knows that they are not needed.
     unknown
         Why it is not known what unfinished jobs need; None if it is known.
     """
@@ -66,6 +67,7 @@ def verify(settings: Settings) -> Findings:
                 except StoreError as error:
                     damaged.append(f"archive {file.name}: {error}")
     except RedisError as error:
+        jobs = None  # it may have failed between the jobs and the archive
         unknown = f"Redis cannot be reached: {error}"
     needed = _Needed({*models.ids()}, datasets.visible(), jobs, archived)
     orphans = [f"{part}/{entry.key}" for part, entry in entries if not needed(part, entry.key)]

@@ -1,5 +1,6 @@
 """The stores that a worker reads and writes, and the files that a job needs until it ends."""
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +14,15 @@ from jobs.record import FINAL
 from jobs.settings import Settings
 from jobs.store import JobStore
 from stepbox.data.readers.part import Limits
-from stepbox.errors import NotFoundError
+from stepbox.errors import NotFoundError, StoreError
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore, attempt_of
 from stepbox.store.models import ModelStore
 from stepbox.store.objects import ObjectStore
 from stepbox.store.quota import Quota
 from stepbox.store.uploads import Uploads
+
+log = logging.getLogger(__name__)
 
 LEFT_AFTER_S = 86_400  # a day, because the clocks of machines may differ by an hour
 
@@ -97,6 +100,9 @@ class Stores:
             try:
                 if self.jobs.get(job).status not in FINAL:
                     continue
+            except StoreError as error:  # a file of the archive is damaged
+                log.warning("the files of job %s stay, because %s", job, error)
+                continue
             except NotFoundError:
                 # The API may still be writing it, or the wrong Redis may have been asked.
                 if ages.get(job, LEFT_AFTER_S) < LEFT_AFTER_S:

@@ -4,9 +4,10 @@
 -- zero byte
 -- Without a description, there is no new file, because no job of the others counts any more.
 -- Registers the file in place of the others, and removes the jobs from Redis. A job that has changed
--- meanwhile stays there, and is dropped from the file. The name is in archive:garbage until then, so
--- that the file is removed if the worker dies.
--- Returns the number of removed jobs, or -1 if the file is of no use, because others have been faster.
+-- meanwhile stays there, and is dropped from the file. The name is in archive:unregistered until then,
+-- and stays there if the file is of no use, because others have been faster. So the file is removed
+-- then, or if the worker dies.
+-- Returns the number of removed jobs. A repeated call changes nothing.
 local name, description, replaced = unpack(ARGV)
 local first = 4 + 2 * tonumber(replaced)
 
@@ -24,13 +25,26 @@ local function is_unchanged(id, names, digest)
   return redis.sha1hex(table.concat(values, '\0') .. '\0') == digest
 end
 
-if tonumber(redis.call('ZSCORE', 'archive:garbage', name) or 0) == 0 then -- being removed
-  return -1
+-- Leave the file to the search for files that are not needed. Its name may no longer be there.
+local function leave()
+  redis.call('ZADD', 'archive:unregistered', stamp(), name)
+  return 0
+end
+
+if redis.call('HEXISTS', 'archive:files', name) == 1 then -- the reply to the first call was lost
+  local removed = 0
+  for i = first, #ARGV, 3 do
+    removed = removed + 1 - redis.call('SISMEMBER', dropped_of(name), ARGV[i])
+  end
+  return removed
+end
+if tonumber(redis.call('ZSCORE', 'archive:unregistered', name) or 0) == 0 then -- being removed
+  return leave()
 end
 for i = 4, first - 1, 2 do
   if redis.call('HEXISTS', 'archive:files', ARGV[i]) == 0
     or redis.call('SCARD', dropped_of(ARGV[i])) ~= tonumber(ARGV[i + 1]) then
-    return -1
+    return leave()
   end
 end
 local unchanged, changed = {}, {}
@@ -38,13 +52,13 @@ for i = first, #ARGV, 3 do
   table.insert(is_unchanged(unpack(ARGV, i, i + 2)) and unchanged or changed, ARGV[i])
 end
 if #unchanged == 0 and replaced == '0' then
-  return -1
+  return leave()
 end
-redis.call('ZREM', 'archive:garbage', name)
+redis.call('ZREM', 'archive:unregistered', name)
 for i = 4, first - 1, 2 do
   redis.call('HDEL', 'archive:files', ARGV[i])
   redis.call('DEL', dropped_of(ARGV[i]))
-  redis.call('ZADD', 'archive:garbage', stamp(), ARGV[i])
+  redis.call('ZADD', 'archive:unregistered', stamp(), ARGV[i])
 end
 if description ~= '' then
   redis.call('HSET', 'archive:files', name, description)
@@ -59,5 +73,5 @@ for _, id in ipairs(unchanged) do
     redis.call('SET', archived_key(id), name, 'EX', KEYS_KEPT_S)
   end
 end
-redis.call('INCR', 'archive:version')
+redis.call('SET', 'archive:version', name)
 return #unchanged

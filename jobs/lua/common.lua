@@ -23,9 +23,10 @@
 -- jobs:indexed          how far the rebuild by index.lua has come; missing if none runs
 -- archive:files         hash: name → description of each file of the archive, see jobs/archive.py
 -- archive:dropped:{file}  set: the ids of the jobs in a file that were deleted, or are in Redis again
--- archive:garbage       sorted set: the names of files that are being written or that nobody needs
---                       any more, by the time since then
--- archive:version       changes with every move of a job between Redis and the archive
+-- archive:unregistered  sorted set: the names of files that are being written or that nobody needs
+--                       any more, by the time since then; 0 for those that are being removed
+-- archive:version       changes with every move of a job between Redis and the archive. No text comes
+--                       back, so it also shows that Redis was set back
 -- archived:{id}         marks an archived job while an idempotency key may name it
 -- idempotency:{key}     hash: the job that a request with this key has created
 -- jobs:leases           sorted set: the ids of the running jobs. The score says which processes can
@@ -45,7 +46,7 @@
 local STATUSES = { 'queued', 'running', 'succeeded', 'failed', 'cancelled' }
 local EVENTS_KEPT_S = 7 * 24 * 3600
 local LAST_EVENT_KEPT_S = 60 -- time for open event streams to read this event
-local KEYS_KEPT_S = 24 * 3600 -- idempotency keys, see jobs/store.py
+local KEYS_KEPT_S = 24 * 3600 -- idempotency keys
 local MOST_DEATHS = 9 -- a job fails after this many deaths without progress
 local PATIENT_DEATHS = 2 -- from this death on, the job goes to the end of the queue
 local CHANGES_KEPT = 10000

@@ -1,12 +1,12 @@
 -- ARGV: file of the archive, id of a job in it, its record, its history, its losses and its events as
--- JSON; an event is a list of its id and its fields, as a flat list
+-- JSON; an event is a list of its id and its fields, as a flat list; the new archive:version
 -- Moves a job from the archive back to Redis, so that it can be changed.
--- Returns 'restored', or 'moved' if the job is no longer in this file.
-local file, id, record, history, losses, events = unpack(ARGV)
+-- Does nothing if the job is no longer in this file.
+local file, id, record, history, losses, events, version = unpack(ARGV)
 
 if redis.call('HEXISTS', 'archive:files', file) == 0
   or redis.call('SISMEMBER', dropped_of(file), id) == 1 then
-  return 'moved'
+  return
 end
 redis.call('SADD', dropped_of(file), id)
 redis.call('DEL', archived_key(id), 'events:' .. id)
@@ -29,5 +29,4 @@ if expires_at > now() then
   end
   redis.call('EXPIREAT', 'events:' .. id, string.format('%d', expires_at))
 end
-redis.call('INCR', 'archive:version')
-return 'restored'
+redis.call('SET', 'archive:version', version)

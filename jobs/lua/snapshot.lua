@@ -1,5 +1,5 @@
--- Returns {key, milliseconds until it expires or -1, its serialized value}... of all keys, as they are
--- at one moment: no other command runs meanwhile.
+-- Returns the list {key, milliseconds until it expires or -1, its serialized value}... of all keys,
+-- and the names of the files of the archive, as they are at one moment: no other command runs meanwhile.
 local found, cursor = {}, '0'
 repeat
   local keys
@@ -15,4 +15,4 @@ local list = {}
 for _, entry in pairs(found) do -- SCAN may return a key twice
   list[#list + 1] = entry
 end
-return list
+return { list, redis.call('HKEYS', 'archive:files') }

@@ -1,11 +1,10 @@
 -- ARGV: id, progress, queue limit, limit of the owner or 0, idempotency key or '', fingerprint of
--- the request, seconds to keep the key, request id or '', 1 to create only the first job ever or 0,
--- then names and values of the fields that say what to do, and of labels
+-- the request, request id or '', 1 to create only the first job ever or 0, then names and values of the fields that say what to do, and of labels
 -- Creates a job. Returns {outcome, id}. The outcome is 'created', 'earlier' (the key has created a
 -- job before), 'late' (there has been a job before), 'differs' (the key was used with another
 -- request), 'full' (the queue is full) or 'owner full' (the owner has too many queued jobs). A
 -- repeated call with the same id creates no second job.
-local id, progress, limit, owner_limit, idempotency, fingerprint, kept_s, request_id, only_first =
+local id, progress, limit, owner_limit, idempotency, fingerprint, request_id, only_first =
   unpack(ARGV)
 
 if is_known(id) then
@@ -20,7 +19,7 @@ if idempotency ~= '' then
     return { earlier[2] == fingerprint and 'earlier' or 'differs', earlier[1] }
   end
 end
-local fields = { unpack(ARGV, 10) }
+local fields = { unpack(ARGV, 9) }
 local owner = ''
 for i = 1, #fields, 2 do
   owner = fields[i] == 'submitted_by' and fields[i + 1] or owner
@@ -46,7 +45,7 @@ set_status(id, 'queued')
 enqueue(id, sequence)
 if idempotency ~= '' then
   redis.call('HSET', 'idempotency:' .. idempotency, 'job', id, 'fingerprint', fingerprint)
-  redis.call('EXPIRE', 'idempotency:' .. idempotency, kept_s)
+  redis.call('EXPIRE', 'idempotency:' .. idempotency, KEYS_KEPT_S)
 end
 emit_status(id)
 return { 'created', id }

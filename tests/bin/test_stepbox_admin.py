@@ -6,7 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from jobs.archive import Archive
 from jobs.archiving import Archiver
 from jobs.copying import copy_all, open_parts
 from jobs.settings import Settings
@@ -148,6 +150,19 @@ def test_files_of_the_archive_are_verified(jobs, tmp_path, monkeypatch):
     assert verify(settings).damaged == [
         f"archive {name}: the file {name} of the archive is missing"
     ]
+
+
+def test_if_redis_fails_meanwhile_no_file_of_the_archive_is_an_orphan(jobs, tmp_path, monkeypatch):
+    monkeypatch.setenv("STEPBOX_STORE", str(tmp_path / "store"))
+    settings = Settings()
+    finish_some(jobs, 3)
+    Archiver(jobs, open_parts(settings)["archive"], days=1e-9, most=0).clean_up()
+
+    def fail(archive):
+        raise RedisConnectionError("it was stopped")
+
+    monkeypatch.setattr(Archive, "view", fail)
+    assert verify(settings)[1:] == ([], [], "Redis cannot be reached: it was stopped")
 
 
 @pytest.mark.parametrize("store", ["ftp://x", "s3://", "s3:///"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import stepbox
-from jobs.archive_file import COLUMNS
+from jobs.archive_rows import COLUMNS
 from jobs.settings import Settings
 from service.app import create_app
 from service.settings import ServiceSettings

@@ -1,6 +1,9 @@
 """Jobs that workers have moved to the archive are listed and read as before, whatever dies."""
 
+import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -135,13 +138,43 @@ def test_a_killed_worker_loses_and_doubles_no_job(
     own_stack.start_worker("second", application="tests.worker.tidy")
     wait_until_moved(redis)
     check(own_stack, before, each=7)
-    for name in redis.zrange("archive:garbage", 0, -1):
-        redis.zadd("archive:garbage", {name: 1})  # as if a day had passed
+    for name in redis.zrange("archive:unregistered", 0, -1):
+        redis.zadd("archive:unregistered", {name: 1})  # as if a day had passed
     wait_until(
-        lambda: redis.zcard("archive:garbage") == 0, seconds=180, what="the garbage to be removed"
+        lambda: redis.zcard("archive:unregistered") == 0,
+        seconds=180,
+        what="files to be removed",
     )
     assert sorted(objects.names()) == sorted(redis.hkeys("archive:files"))
     check(own_stack, before)
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_archiving_takes_no_memory_of_the_process_that_trains(
+    own_stack, redis, before, objects, tmp_path
+):
+    """So archiving may also be killed, and the worker goes on."""
+    (tmp_path / "register").touch()
+    worker = own_stack.start_worker(application="tests.worker.archiving")
+    wait_until((tmp_path / "register.reached").exists, seconds=180, what="a file to be written")
+    pid = int((tmp_path / "archiving").read_text())
+    assert [*users_of_arrow(worker)] == [pid]
+    os.kill(pid, signal.SIGKILL)
+    (tmp_path / "register").unlink()
+    redis.delete("archive:turn")  # otherwise, the next one waits until this turn has expired
+    wait_until_moved(redis)
+    wait_until(lambda: not [*users_of_arrow(worker)], what="archiving to end")
+    check(own_stack, before, each=7)
+    assert "jobs have moved to the archive" in worker.log.read_text()
+
+
+def users_of_arrow(worker):
+    """Yield the ids of a worker's processes that have loaded what writes Parquet."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended, or is of another user
+            is_of_worker = os.getpgid(int(folder.name)) == worker.pid
+            if is_of_worker and "/libarrow" in (folder / "maps").read_text():
+                yield int(folder.name)
 
 
 @pytest.mark.parametrize("place", ["rclone"], indirect=True)

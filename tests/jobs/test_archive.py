@@ -1,14 +1,17 @@
 """The archive: jobs move there and back, and nobody can tell where they are."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from jobs.archive_file import read_all
+from jobs.archive_file import read, read_all, write
+from jobs.archive_rows import ArchivedJob
 from jobs.archiving import Archiver
 from jobs.owned import OwnedJobs
 from jobs.store import JobStore
-from stepbox.errors import ConflictError, NotFoundError, StoreError
+from stepbox.errors import ConflictError, NotFoundError, StoreError, UnavailableError
 from stepbox.store.folder import FolderStore
 from tests.jobs.test_job_store import OWNER, entry, events, loss, submit
 from tests.jobs.test_listing import lists, walk
@@ -231,12 +234,32 @@ def test_a_sweep_moves_jobs_only_if_there_are_enough(archiving, objects):
     archiver = Archiver(archiving, objects, days=0, most=20)
     for _ in range(21):
         finish(archiving)
-    assert archiver.sweep() == 0
+    assert not archiver.sweep_is_due()
+    assert archiver.clean_up_is_due()
     finish(archiving)
+    assert archiver.sweep_is_due()
     assert archiver.sweep() == 2
-    assert archiver.sweep() == 0
+    assert not archiver.sweep_is_due()
+    assert not archiver.clean_up_is_due()
     finish(archiving)
+    assert archiver.clean_up_is_due()
     assert archiver.clean_up() == 1
+
+
+def test_a_clean_up_is_due_for_what_nobody_needs(archiving, archive):
+    archiver = Archiver(archiving, archiving.archive._objects, days=0, most=100)
+    ids = fill(archiving, 3)
+    archive()
+    assert not archiver.clean_up_is_due()
+    archiving.delete(ids[0])
+    assert archiver.clean_up_is_due()
+    archiver.clean_up()
+    (old,) = archiving.redis.zrange("archive:unregistered", 0, -1)
+    assert not archiver.clean_up_is_due()
+    archiving.redis.zadd("archive:unregistered", {old: 1})
+    assert archiver.clean_up_is_due()
+    archiver.clean_up()
+    assert not archiver.clean_up_is_due()
 
 
 def test_files_are_filled_before_others_begin(archiving, archive, monkeypatch):
@@ -247,6 +270,23 @@ def test_files_are_filled_before_others_begin(archiving, archive, monkeypatch):
     assert archive() == 10
     assert sorted(file.jobs for file in archiving.archive.view().files) == [4, 6]
     assert answers(archiving) == before
+    assert walk(archiving) == ids
+
+
+def test_large_jobs_are_moved_in_portions(archiving, archive, monkeypatch):
+    monkeypatch.setattr("jobs.archiving.READ_AT_ONCE", 2)
+    monkeypatch.setattr("jobs.archiving.MOVED_CHARACTERS", 1)
+    ids = fill(archiving, 5)
+    numbers = []
+    register = archiving.archive.register
+
+    def note(*arguments):
+        numbers.append(register(*arguments))
+        return numbers[-1]
+
+    monkeypatch.setattr(archiving.archive, "register", note)
+    assert archive() == 5
+    assert numbers == [2, 2, 1]
     assert walk(archiving) == ids
 
 
@@ -297,15 +337,15 @@ def test_only_files_that_redis_gives_up_are_removed(archiving, archive, objects)
     archive()
     objects.put("unknown.parquet", b"of another Redis")
     objects.put("unfinished.parquet", b"PAR1")
-    archiving.redis.zadd("archive:garbage", {"unfinished.parquet": 1})
+    archiving.redis.zadd("archive:unregistered", {"unfinished.parquet": 1})
     assert first in objects.names()
     archive()
     (second,) = archiving.redis.hkeys("archive:files")
     assert sorted(objects.names()) == sorted([first, second, "unknown.parquet"])
-    archiving.redis.zincrby("archive:garbage", -86_500, first)  # a day later
+    archiving.redis.zincrby("archive:unregistered", -86_500, first)  # a day later
     archive()
     assert sorted(objects.names()) == sorted([second, "unknown.parquet"])
-    assert archiving.redis.zcard("archive:garbage") == 0
+    assert archiving.redis.zcard("archive:unregistered") == 0
 
 
 def test_a_removed_file_is_not_registered(archiving, archive, objects, monkeypatch):
@@ -314,14 +354,108 @@ def test_a_removed_file_is_not_registered(archiving, archive, objects, monkeypat
     put = objects.put
 
     def slow(name, data):
-        archiving.redis.zrem("archive:garbage", name)
+        archiving.redis.zrem("archive:unregistered", name)
         put(name, data)
 
     monkeypatch.setattr(objects, "put", slow)
     assert archive() == 0
     assert archiving.redis.zcard("jobs:all") == 3
-    assert archiving.redis.zcard("archive:garbage") == 1
+    assert archiving.redis.zcard("archive:unregistered") == 1
     assert walk(archiving) == ids
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_a_lost_reply_removes_no_file(archiving, archive, objects, monkeypatch, rewritten):
+    """The client repeats the script that registers a file, because its reply was lost."""
+    fill(archiving, 4)
+    if rewritten:
+        archive()
+        fill(archiving, 2)
+    before = answers(archiving)
+    run = archiving.archive._run
+
+    def run_twice(script, *arguments):
+        if script == "archive":
+            run(script, *arguments)
+        return run(script, *arguments)
+
+    monkeypatch.setattr(archiving.archive, "_run", run_twice)
+    assert archive() == (2 if rewritten else 4)
+    for name in archiving.redis.zrange("archive:unregistered", 0, -1):
+        archiving.redis.zadd("archive:unregistered", {name: 1})  # as if a day had passed
+    archive()
+    assert objects.names() == archiving.redis.hkeys("archive:files")
+    assert answers(JobStore(archiving.redis, objects)) == before
+
+
+def test_a_file_that_counts_is_never_removed(archiving, archive, objects):
+    ids = fill(archiving, 3)
+    archive()
+    (name,) = objects.names()
+    archiving.redis.zadd("archive:unregistered", {name: 1})
+    archive()
+    assert objects.names() == [name]
+    assert archiving.redis.zcard("archive:unregistered") == 0
+    assert walk(JobStore(archiving.redis, objects)) == ids
+
+
+def test_a_file_that_comes_back_while_it_is_removed_is_removed_later(
+    archiving, archive, objects, monkeypatch
+):
+    """A worker writes its file after it was removed, and before its name is forgotten."""
+    fill(archiving, 3)
+    archiving.redis.zadd("archive:unregistered", {"late.parquet": 1})
+    delete = objects.delete
+
+    def delete_and_write(name):
+        monkeypatch.setattr(objects, "delete", delete)
+        delete(name)
+        objects.put(name, b"PAR1")
+        assert archiving.archive.register(name, "{}", [], []) == 0
+
+    monkeypatch.setattr(objects, "delete", delete_and_write)
+    archive()
+    assert archiving.redis.zscore("archive:unregistered", "late.parquet") > 1
+    archiving.redis.zadd("archive:unregistered", {"late.parquet": 1})
+    archive()
+    assert "late.parquet" not in objects.names()
+
+
+def test_readers_give_up_if_jobs_move_all_the_time(archiving, archive):
+    ids = fill(archiving, 3)
+    archive()
+
+    def move(view):
+        archiving.label(ids[0], {"title": "x"}, archiving.get(ids[0]).model)
+        archive()
+
+    with pytest.raises(UnavailableError, match="are moving"):
+        archiving.archive.settled(move)
+
+
+@pytest.mark.parametrize("end", ["\0", "\0\0", " ", "ß", "0"])
+def test_an_id_that_no_job_has_is_unknown_without_a_look_at_the_archive(archiving, archive, end):
+    ids = fill(archiving, 3)
+    archive()
+    without = JobStore(archiving.redis)  # would raise StoreError
+    calls = (without.get, without.delete, lambda id: without.page(after=id))
+    for call in calls:
+        with pytest.raises(NotFoundError):
+            call(ids[0] + end)
+    assert archiving.get(ids[0]).id == ids[0]
+
+
+def test_a_page_reads_only_the_files_of_its_jobs(archiving, archive, objects, monkeypatch):
+    monkeypatch.setattr("jobs.archiving.FILE_JOBS", 1)
+    monkeypatch.setattr("jobs.archiving.MOVED_AT_ONCE", 3)
+    ids = fill(archiving, 9)
+    archive()
+    newest, *older = archiving.archive.view().files
+    for file in older:
+        objects.delete(file.name)
+    listed, _ = JobStore(archiving.redis, objects).page(limit=2)
+    assert [job.id for job in listed] == ids[:2]
+    assert newest.jobs == 3
 
 
 def test_a_damaged_file_is_never_taken_for_missing_jobs(archiving, archive, objects):
@@ -340,6 +474,71 @@ def test_a_damaged_file_is_never_taken_for_missing_jobs(archiving, archive, obje
     objects.delete(name)
     with pytest.raises(StoreError, match="missing"):
         fresh.get(ids[0])
+
+
+def test_a_page_of_long_trainings_fits_in_memory_for_many_clients(archive, objects):
+    """Each of 16 clients reads 100 jobs of 1,000 epochs."""
+    epochs = [f"[{number},{','.join(['0.12345678901234567'] * 9)}]" for number in range(1000)]
+    written = write(
+        ArchivedJob(
+            {"id": f"{number:016x}", "sequence": str(number), "status": "succeeded"},
+            [f"[{number}]", *epochs],
+            [],
+            [],
+        )
+        for number in range(100)
+    )
+    objects.put("long.parquet", written.data)
+    path = objects.local_file("long.parquet")
+    with ThreadPoolExecutor(16) as clients:
+        pages = [
+            clients.submit(lambda: len(read(path, range(100), whole=False))) for _ in range(16)
+        ]
+        assert [page.result() for page in pages] == [100] * 16
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tags", '[{"name": "x"}]'),
+        ("tags", '["\\ud800"]'),
+        ("recipe", '{"name": ["later"], "dataset": 7}'),
+        ("recipe", "[]"),
+        ("started_at", "1e300"),
+        ("started_at", "2031-01-01"),
+    ],
+)
+def test_what_a_later_version_wrote_moves_too(archiving, archive, field, value):
+    ids = fill(archiving, 3)
+    archiving.redis.hset(f"job:{ids[1]}", field, value)
+    before = archiving.redis.hgetall(f"job:{ids[1]}")
+    assert archive() == 3
+    view = archiving.archive.view()
+    assert archiving.archive.read(view, {ids[1]: None})[ids[1]].record == before
+
+
+@pytest.mark.parametrize("field", ["sequence", "created_at", "finished_at"])
+def test_a_record_that_cannot_be_read_stops_no_other(
+    archiving, archive, monkeypatch, caplog, field
+):
+    monkeypatch.setattr("jobs.archiving.MOVED_AT_ONCE", 2)
+    *ids, damaged = fill(archiving, 6)
+    archiving.redis.hset(f"job:{damaged}", field, "tomorrow")
+    assert archive() == 5
+    assert archiving.redis.zrange("jobs:all", 0, -1) == [damaged]
+    assert f"job {damaged} stays in Redis" in caplog.text
+    assert [archiving.get(id).id for id in ids] == ids
+
+
+def test_a_copy_that_was_evicted_is_read_later(archiving, archive, objects):
+    ids = fill(archiving, 3)
+    archive()
+    cached = JobStore(archiving.redis, objects)
+    local_file, cached.archive.local_file = cached.archive.local_file, lambda name: Path(name)
+    with pytest.raises(StoreError, match="just been removed"):
+        cached.get(ids[0])
+    cached.archive.local_file = local_file
+    assert cached.get(ids[0]).id == ids[0]
 
 
 def test_a_process_without_the_archive_says_so(archiving, archive):

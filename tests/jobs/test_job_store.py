@@ -316,7 +316,7 @@ def test_a_cancelled_job_ends_when_its_owner_is_found_dead(jobs):
 
 def test_submitting_the_same_id_twice_creates_one_job(jobs):
     """This happens if the reply to the first call is lost."""
-    arguments = ("aaaa", json.dumps(PROGRESS), 100, 0, "", "", 60, "", 0)
+    arguments = ("aaaa", json.dumps(PROGRESS), 100, 0, "", "", "", 0)
     arguments += ("recipe", RECIPE.model_dump_json())
     assert jobs._run("submit", *arguments) == jobs._run("submit", *arguments)
     assert [job.id for job in jobs.page()[0]] == ["aaaa"]

@@ -145,7 +145,7 @@ def test_a_worker_leaves_jobs_of_a_later_version_alone(jobs):
     """The next release will submit jobs of the version 3 like this."""
     fields = {"kind": "train", "recipe": RECIPE.model_dump_json(), "class": "v3", "schema": "3"}
     flat = [text for pair in fields.items() for text in pair]
-    arguments = ["aaaa", json.dumps(PROGRESS), 100, 0, "", "", 60, "", 0, *flat]
+    arguments = ["aaaa", json.dumps(PROGRESS), 100, 0, "", "", "", 0, *flat]
     assert jobs._run("submit", *arguments) == ["created", "aaaa"]
     state = beat(jobs, "w", "cuda", MOST_MEMORY)
     assert (state.newer, state.waiting) == (1, 0)

@@ -154,7 +154,7 @@ def test_a_submission_does_not_read_all_owners(jobs):
     for owner in ("alice", "bob"):
         submit(jobs, owner)
     before = jobs.redis.info("commandstats")["cmdstat_hgetall"]["calls"]
-    jobs._run("submit", "f" * 16, "{}", 10**9, 0, "", "", 1, "", 0, "kind", "train")
+    jobs._run("submit", "f" * 16, "{}", 10**9, 0, "", "", "", 0, "kind", "train")
     after = jobs.redis.info("commandstats")["cmdstat_hgetall"]["calls"]
     # Those of jobs:classes and of the record; jobs:owners and jobs:served would be two more.
     assert after - before == 2
