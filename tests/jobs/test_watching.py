@@ -41,10 +41,31 @@ def test_the_jobs_beside_a_process_are_found_and_those_of_version_0_2_0(jobs):
     assert len(jobs.owners()) == 3
 
 
+def runs(jobs, worker):
+    return jobs.reap(worker, {}, []).runs_last_claim
+
+
 def test_a_worker_knows_whether_it_runs_its_last_claim(jobs):
     submit(jobs)
-    assert jobs.reap("w", {}, []).running == 0
+    assert not runs(jobs, "w")
     claim = jobs.claim(this_process(), "w")
-    assert (jobs.reap("w", {}, []).running, jobs.reap("other", {}, []).running) == (1, 0)
+    assert runs(jobs, "w")
+    assert not runs(jobs, "other")
     jobs.finish(claim, "succeeded")
-    assert jobs.reap("w", {}, []).running == 0
+    assert not runs(jobs, "w")
+
+
+@pytest.mark.parametrize("clock_s", [-61, 3600])
+def test_a_worker_that_was_not_seen_for_long_still_runs_its_claim(jobs, clock_s):
+    """Redis was away, or its clock was set."""
+    submit(jobs)
+    claim = jobs.claim(this_process(), "late")
+    assert runs(jobs, "late")
+    jobs.redis.zadd("workers:seen", {"late": time.time() + clock_s})
+    assert not runs(jobs, "other")
+    assert runs(jobs, "late")
+    jobs.redis.zadd("workers:seen", {"late": time.time() + clock_s})
+    jobs.reap("other", {}, [(claim.job, claim.fence, "process", "")])
+    runs(jobs, "other")
+    for key in ("workers", "workers:claimed"):
+        assert jobs.redis.hkeys(key) == ["other"]  # the other one is forgotten
