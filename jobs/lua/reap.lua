@@ -6,7 +6,7 @@
 local queue, worker, description, machine = unpack(ARGV)
 local WATCHERS = 8 -- a watcher reads the beats of all running jobs every second
 local WATCHERS_OF_ONE = 4 -- if one machine is lost, those of the others go on counting
-local SILENT_S = 3 -- a watcher that has sent no heartbeat for so long has lost its place
+local SILENT_S = 2 -- a watcher that has sent no heartbeat for so long has lost its place
 
 -- Tell whether this worker is, or now becomes, one of those that watch the leases. The clock only
 -- decides who watches: a lease expires when a watcher has found its beat unchanged again and again.
