@@ -1,7 +1,7 @@
 """What workers do with jobs: claim them, report on them, and end them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
@@ -66,8 +66,18 @@ CONFIRM_MS = 2000  # less than the timeout of the connection
 class ClaimStore(RunningJobs):
     """Reads jobs, and changes those that a worker runs."""
 
-    def _run_confirmed(self, script: str, *arguments: str | int | float) -> Any:
+    def _run_confirmed(
+        self, script: str, *arguments: str | int | float, stored: Callable[[Any], bool]
+    ) -> Any:
         """Run a script, and wait until enough replicas have what it has stored on their disks.
+
+        Parameters
+        ----------
+        script, arguments
+            As in `_run`.
+        stored
+            Tells from the answer of the script whether it has stored anything, now or at an earlier
+            call. If not, nobody has to confirm the answer.
 
         Raises
         ------
@@ -86,10 +96,11 @@ class ClaimStore(RunningJobs):
             pipeline.wait(replicas, CONFIRM_MS // 2)
             pipeline.waitaof(1, replicas, CONFIRM_MS // 2)
             answer, _, _, (_, confirmed) = pipeline.execute()
-        if confirmed < replicas:
+        if confirmed < replicas and stored(answer):
             raise UnconfirmedError(
                 f"{confirmed} of {replicas} replicas of Redis have it on their disks after "
-                f"{CONFIRM_MS / 1000:g} s"
+                f"{CONFIRM_MS / 1000:g} s",
+                answer,
             )
         return answer
 
@@ -272,7 +283,10 @@ class ClaimStore(RunningJobs):
     def _decide(self, claim: Claim, *fields: str | int) -> Verdict:
         # From the confirmed decision on, each later attempt publishes this result. So a replica
         # that takes over may repeat the end of a job, but with no other result.
-        return cast(Verdict, self._run_confirmed("decide", claim.job, claim.fence, *fields))
+        verdict: Verdict = self._run_confirmed(
+            "decide", claim.job, claim.fence, *fields, stored=lambda verdict: verdict == "go on"
+        )
+        return verdict
 
     def finish(
         self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None

@@ -16,7 +16,17 @@ MISMATCHES = (62, 64)
 
 
 class UnconfirmedError(redis.exceptions.TimeoutError):
-    """Redis has stored a change, but too few replicas have confirmed it in time."""
+    """Redis has stored a change, now or at an earlier call, but too few replicas have confirmed it.
+
+    Attributes
+    ----------
+    answer
+        What the script of the change has returned.
+    """
+
+    def __init__(self, why: str, answer: Any) -> None:
+        super().__init__(why)
+        self.answer = answer
 
 
 class Client(redis.Redis):

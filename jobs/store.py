@@ -76,7 +76,8 @@ class JobStore(ClaimStore):
         InvalidInputError
             The key was used before with another recipe or other options.
         UnconfirmedError
-            The job is queued, but too few replicas of Redis have confirmed it.
+            The job is stored, but too few replicas of Redis have confirmed it. The last part of
+            ``answer`` is its id.
         """
         fields = recipe.model_dump_json()
         # Earlier versions had no labels and fewer fields; their keys are still valid for a day.
@@ -134,6 +135,8 @@ class JobStore(ClaimStore):
             As in `submit`.
         InvalidInputError
             The key was used before with other options, another size, or for a training.
+        UnconfirmedError
+            As in `submit`.
         """
         upload = Upload(**dict(options), content_type=content_type, bytes=upload_bytes)
         return self._submit(
@@ -174,6 +177,7 @@ class JobStore(ClaimStore):
             submission.get("request_id") or "",
             int(only_first),
             *chain.from_iterable(fields.items()),
+            stored=lambda answer: answer[0] in ("created", "earlier"),
         )
         if outcome == "late":
             raise ConflictError("there has been a job before")

@@ -44,8 +44,8 @@ class QueueState(NamedTuple):
         Number of queued jobs that this worker may run.
     newer
         Number of queued jobs that it does not understand, because a later version submitted them.
-    running
-        Number of jobs that this worker runs.
+    runs_last_claim
+        Whether this worker runs the job of its last claim.
     claimed
         This worker's last claim, as ``job:fence``; empty before the first.
     draining
@@ -57,7 +57,7 @@ class QueueState(NamedTuple):
     lacking: dict[str, int]
     waiting: int
     newer: int
-    running: int
+    runs_last_claim: bool
     claimed: str
     draining: bool = False
     watching: bool = False
@@ -67,12 +67,12 @@ class QueueState(NamedTuple):
         cls, answer: tuple[list[tuple[str, int, int]], int, str, int, int], taken: list[str]
     ) -> Self:
         """Parse the return value of ``reap.lua``, for a worker that takes these classes."""
-        queues, running, claimed, draining, watching = answer
+        queues, runs_last_claim, claimed, draining, watching = answer
         return cls(
             lacking={name: lacking for name, _, lacking in queues if lacking > 0},
             waiting=sum(queued for name, queued, _ in queues if name in taken),
             newer=sum(queued for name, queued, _ in queues if schema_of(name) > SCHEMA),
-            running=running,
+            runs_last_claim=bool(runs_last_claim),
             claimed=claimed,
             draining=bool(draining),
             watching=bool(watching),

@@ -49,7 +49,8 @@ def _import_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         )
         place = stores.datasets.stage(attempt, spec, files, owner)
     try:
-        stores.quota.check(owner)  # an upload may be much smaller than its samples
+        # An upload may be much smaller than its samples. It is removed when the job has ended.
+        stores.quota.check(owner, without=claim.job)
         reporter.flush()
         obey(insist(stores.jobs.decide_import, claim, spec.id, staged=place))
     except (StorageFullError, JobCancelledError):

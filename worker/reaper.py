@@ -44,7 +44,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         self._jobs = JobStore(connect(self._settings))
         self._device = DeviceSearch()
         self._leases = Leases()
-        self._watching = False
         self._stall = Stall(self._settings.stall_s)
         self._draining = Draining()
         self._begun = False
@@ -120,7 +119,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         """Requeue the lost jobs, send the heartbeat, and send the tokens that the queue lacks."""
         stopping = worker.blueprint.state != bootsteps.RUN or state.should_terminate is not None
         dead = dead_owners(self._jobs, stopping=stopping)
-        if self._watching:
+        if self._leases.watched:
             dead += self._leases.expired(self._jobs.beats())
         description = {
             "name": worker.hostname,
@@ -142,7 +141,7 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
             self._stall.reset()
             description["stalled"] = "waits for the store, which does not answer"
         queue = self._jobs.reap(worker.hostname, description, dead, machine())
-        self._watch(watching=queue.watching)
+        self._leases.watch(has_place=queue.watching)
         if not stopping:
             self._draining.follow(worker, draining=queue.draining)
             if attempt := self._stall.check(queue, time.monotonic()):
@@ -151,12 +150,6 @@ class Reaper(bootsteps.StartStopStep):  # type: ignore[misc]
         for job_class, lacking in queue.lacking.items():
             for _ in range(lacking):
                 send_token(worker.app, job_class)
-
-    def _watch(self, *, watching: bool) -> None:
-        """Watch the leases from the next round on, or leave them to other workers."""
-        if self._watching and not watching:
-            self._leases.reset()
-        self._watching = watching
 
     def _note_newer(self, newer: int) -> None:
         """Note how many queued jobs this worker leaves alone because it is too old for them."""

@@ -60,7 +60,7 @@ class Stall:
         int
             The number of the repair that is due now, counted from 1; 0 if none is due.
         """
-        may_wait = queue.waiting == 0 or queue.running > 0 or queue.draining
+        may_wait = queue.waiting == 0 or queue.runs_last_claim or queue.draining
         if may_wait or queue.claimed != self._claimed:
             self._claimed, self._since, self._attempts, self.why = queue.claimed, None, 0, None
             return 0

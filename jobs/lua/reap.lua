@@ -6,7 +6,7 @@
 local queue, worker, description, machine = unpack(ARGV)
 local WATCHERS = 8 -- a watcher reads the beats of all running jobs every second
 local WATCHERS_OF_ONE = 4 -- if one machine is lost, those of the others go on counting
-local SILENT_S = 3 -- a watcher that has sent no heartbeat for so long has lost its place
+local SILENT_S = 2 -- a watcher that has sent no heartbeat for so long has lost its place
 
 -- Tell whether this worker is, or now becomes, one of those that watch the leases. The clock only
 -- decides who watches: a lease expires when a watcher has found its beat unchanged again and again.
@@ -30,20 +30,43 @@ local function watches()
   return 1
 end
 
+-- Tell whether a worker still runs the job of a claim.
+local function runs(claim)
+  local id, fence = claim:match('^(.*):(%d+)$')
+  return id ~= nil and verdict(id, fence) ~= 'lost'
+end
+
+-- Return the last claim of this worker, or '' if there is none. A reaper of version 0.2.0 removes that
+-- of a worker which it has not seen for 60 s, even if the worker still runs the job.
+local function last_claim()
+  local claim = redis.call('HGET', 'workers:claimed', worker)
+  if claim then
+    return claim
+  end
+  claim = ''
+  for _, id in ipairs(redis.call('ZRANGE', 'jobs:leases', 0, -1)) do
+    local record = redis.call('HMGET', key_of(id), 'worker', 'fence')
+    claim = record[1] == worker and id .. ':' .. record[2] or claim
+  end
+  redis.call('HSET', 'workers:claimed', worker, claim) -- so nobody searches again
+  return claim
+end
+
 redis.call('ZADD', 'workers:seen', stamp(), worker)
 redis.call('HSET', 'workers', worker, description)
 for _, range in ipairs({ { '-inf', now() - 60 }, { now() + 60, '+inf' } }) do
   for _, gone in ipairs(redis.call('ZRANGEBYSCORE', 'workers:seen', unpack(range))) do
-    redis.call('ZREM', 'workers:seen', gone)
-    redis.call('HDEL', 'workers', gone)
-    redis.call('HDEL', 'workers:claimed', gone)
+    -- After an outage of Redis, a worker whose job runs may only be late.
+    if not runs(redis.call('HGET', 'workers:claimed', gone) or '') then
+      redis.call('ZREM', 'workers:seen', gone)
+      redis.call('HDEL', 'workers', gone)
+      redis.call('HDEL', 'workers:claimed', gone)
+    end
   end
 end
 
 reap(5)
-local claimed, queues = redis.call('HGET', 'workers:claimed', worker) or '', {}
-local id, fence = claimed:match('^(.*):(%d+)$')
-local running = id and verdict(id, fence) ~= 'lost' and 1 or 0
+local claimed, queues = last_claim(), {}
 local _, most = capabilities(worker)
 local capped = capped_owners(most)
 for class, number in pairs(settle()) do
@@ -54,5 +77,6 @@ for class, number in pairs(settle()) do
   table.insert(queues, { class, number, number - tokens })
 end
 return {
-  queues, running, claimed, redis.call('SISMEMBER', 'workers:draining', worker), watches(),
+  queues, runs(claimed) and 1 or 0, claimed,
+  redis.call('SISMEMBER', 'workers:draining', worker), watches(),
 }

@@ -211,7 +211,7 @@ def _dataset_of(body: TrainRequest) -> DatasetSpec:
         return backend().datasets.spec(made.id)
     except NotFoundError:
         check_room()
-        backend().quota.check(owner())
+        backend().quota.check(owner(), more=sum(split.nbytes for split in splits.values()))
         with saying_why("store the data set"):
             return backend().datasets.add(splits, owner())
 

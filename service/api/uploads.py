@@ -7,6 +7,7 @@ from flask import Response, request
 from pydantic import Field, field_validator
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from jobs.connection import UnconfirmedError
 from jobs.record import Job
 from service.access.tokens import owner
 from service.api.datasets import blueprint
@@ -101,7 +102,11 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
             id=id,
             **submission(header, query.priority),
         )
-    except StepboxError:  # after an error of Redis, there may be a job
+    except UnconfirmedError as error:
+        if error.answer[-1] != id:  # the job of an earlier request
+            file.remove()
+        raise
+    except StepboxError:  # after another error of Redis, there may be a job
         file.remove()
         raise
     if job.id != id:

@@ -18,7 +18,7 @@ from service.web.training_form import form_fields, layer_types
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.dataset import DatasetSpec
 from stepbox.data.plane import GeneratedData
-from stepbox.errors import StepboxError
+from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.layer_options import MOST_LAYERS
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
@@ -89,7 +89,7 @@ def predict() -> Response:
     reference = request.args.get("models", "").partition(",")[0].strip()
     try:
         kind = backend().models.card(reference).dataset.kind if reference else "images"
-    except StepboxError:
+    except (NotFoundError, DamagedModelError):
         kind = "images"  # the page says that there is no such model
     return _page("predict", kind=kind)
 

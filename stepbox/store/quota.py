@@ -11,11 +11,12 @@ from stepbox.errors import DamagedModelError, StorageFullError, StoreError
 from stepbox.store.dataset_reader import DESCRIPTION, MOST_DESCRIPTION_BYTES, Publication
 from stepbox.store.objects import Entry, ObjectStore, object_store
 
-# An empty object named {key}.reserved-{bytes} reserves space for the object with this key.
+# An empty object named {upload}.reserved-{bytes} reserves space for an upload.
 RESERVED = ".reserved-"
 # An empty object named {upload}.owner-{owner} says whose an upload is.
 OWNER = ".owner-"
 
+RESERVATION = re.compile(rf"(?P<key>\.uploads/[^./]+){re.escape(RESERVED)}(?P<bytes>[0-9]+)")
 UPLOAD = re.compile(r"(?P<place>\.uploads/(?P<job>[^./]+))(\.owner-(?P<owner>.+)|\..+)?")
 STAGED = re.compile(rf"(?P<place>{DATASET_ID.pattern}/(?P<job>[^/]+)-[^/-]+)/[^/]+")
 
@@ -53,14 +54,22 @@ class Quota:
         """Return the size of all objects in bytes, including what is reserved for them."""
         return sum(_sizes(self._objects.entries()).values())
 
-    def check(self, owner: str | None) -> None:
+    def check(self, owner: str | None, *, more: int = 0, without: str | None = None) -> None:
         """Raise StorageFullError if all objects take more than is allowed, or those of an owner.
 
-        None is nobody in particular, who has no limit.
+        Parameters
+        ----------
+        owner
+            Whose objects are looked at; None is nobody in particular, who has no limit.
+        more
+            Bytes that are to be stored for the owner.
+        without
+            Id of the job whose upload does not count, because it is removed soon.
         """
         entries = list(self._objects.entries())
-        sizes = _sizes(entries)
-        used = sum(sizes.values())
+        passing = f".uploads/{without}"
+        sizes = {key: size for key, size in _sizes(entries).items() if key != passing}
+        used = sum(sizes.values()) + more
         if used > self.allowed:
             raise StorageFullError(
                 f"The uploaded data sets would take {used:,} bytes with this one, and "
@@ -69,7 +78,8 @@ class Quota:
         if owner is None or not self._owner_allowed:
             return
         owners = self._owners(entries)
-        used = sum(size for key, size in sizes.items() if owners.get(_place_of(key)) == owner)
+        its = (size for key, size in sizes.items() if owners.get(_place_of(key)) == owner)
+        used = sum(its) + more
         if used > self._owner_allowed:
             raise StorageFullError(
                 f"The data sets and uploads of the owner {owner} would take {used:,} bytes with "
@@ -96,7 +106,8 @@ class Quota:
                 found = known.get(entry) or self._read(entry.key)
                 if found is not None:
                     self._published[entry] = found
-                    owners[f"{id}/{found.files}"] = found.submitted_by
+                    if found.files:  # a data set of an earlier version is nobody's
+                        owners[f"{id}/{found.files}"] = found.submitted_by
         return owners
 
     def _read(self, key: str) -> Publication | None:
@@ -110,8 +121,10 @@ def _sizes(entries: Iterator[Entry] | list[Entry]) -> dict[str, int]:
     """Return the size of each object in bytes, or what is reserved for it, whichever is more."""
     sizes: dict[str, int] = {}
     for entry in entries:
-        key, _, reserved = entry.key.partition(RESERVED)
-        sizes[key] = max(sizes.get(key, 0), int(reserved or entry.size))
+        reservation = RESERVATION.fullmatch(entry.key)
+        key = reservation["key"] if reservation else entry.key
+        size = int(reservation["bytes"]) if reservation else entry.size
+        sizes[key] = max(sizes.get(key, 0), size)
     return sizes
 
 

@@ -167,10 +167,14 @@ class ModelReader:
         """Tell whether the owner of this view sees a model, if it exists."""
         if self._owner is None:
             return True
-        model = self._index.get(model_id)
-        if model is None and self._loader.exists(model_id):  # so new that its news is on the way
+        try:
+            owner = self._loader.card(model_id).submitted_by
+        except NotFoundError:
+            return False
+        except DamagedModelError:  # its card may still say whose it is
             model = self._index.get(model_id)
-        return model is not None and model.is_visible_to(self._owner)
+            return model is not None and model.is_visible_to(self._owner)
+        return owner in (None, self._owner)
 
     def _expect(self, model_id: str) -> None:
         """Raise an error unless a model exists and may be changed."""

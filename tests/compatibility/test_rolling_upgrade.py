@@ -6,6 +6,7 @@ heartbeats and requeue jobs, and its API submits and cancels them.
 
 import json
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ class Before:
 
     def requeue(self, id, fence):
         self._run("reap", "training", "old", "{}", id, fence, "process", "")
+
+    def beat(self):
+        self._run("reap", "training", "old", "{}")
 
     def finish(self, id, fence):
         self._run("finish", id, fence, "succeeded", "")
@@ -112,6 +116,22 @@ def test_a_downgrade_runs_the_queued_jobs_that_require_nothing(jobs, before):
     assert {before.claim()[0] for _ in ids} == {*ids}
     assert before.claim() is None
     assert jobs.get(on_gpu).status == "queued"  # it waits for the next upgrade
+
+
+def test_a_worker_that_the_previous_release_has_forgotten_knows_what_it_runs(jobs, before):
+    """Redis was away for more than a minute, and a worker of that release came back first."""
+    submit(jobs)
+    submit(jobs)
+    claim = jobs.claim(OWNER, "late")
+    beat(jobs, "idle")
+    jobs.redis.zadd("workers:seen", {"late": time.time() - 61, "idle": time.time() - 61})
+    before.beat()
+    assert jobs.redis.hkeys("workers:claimed") == []
+    state = jobs.reap("late", {}, [])
+    assert (state.runs_last_claim, state.claimed) == (True, f"{claim.job}:{claim.fence}")
+    assert not jobs.reap("idle", {}, []).runs_last_claim
+    assert jobs.claim(OWNER, "idle").job != claim.job
+    assert jobs.reap("idle", {}, []).runs_last_claim
 
 
 @pytest.mark.parametrize("seed", range(4))

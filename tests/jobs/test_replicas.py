@@ -10,7 +10,9 @@ import requests
 
 from jobs.connection import UnconfirmedError, connect, find_fault
 from jobs.settings import Settings
-from jobs.store import JobStore
+from jobs.store import JobStore, OwnerQueueFullError, QueueFullError
+from stepbox.errors import ConflictError, InvalidInputError
+from stepbox.store.uploads import Uploads
 from stepbox.training.presets import RECIPES
 from tests.jobs.test_job_store import OWNER
 from tests.problems import check_problem
@@ -19,8 +21,9 @@ from tests.processes import Stack, free_port, stack_in, wait_until
 RECIPE = RECIPES["mnist-numpy"]
 
 
-def submit(jobs, key=None):
-    return jobs.submit(RECIPE, samples=60000, queue_limit=100, idempotency_key=key).id
+def submit(jobs, key=None, recipe=RECIPE, **options):
+    options = {"queue_limit": 100, "idempotency_key": key} | options
+    return jobs.submit(recipe, samples=60000, **options).id
 
 
 @pytest.fixture
@@ -99,6 +102,48 @@ def test_without_the_replica_nothing_is_confirmed_and_a_repeated_request_finds_i
     assert submit(jobs, "key") == claim.job
     assert jobs.decide(claim, "m-1", peak_memory=1, better_than_guessing=None) == "go on"
     assert [job.id for job in jobs.page()[0]] == [claim.job]
+
+
+def test_a_rejected_submission_is_no_matter_of_the_replica(jobs):
+    """There is no replica."""
+    with pytest.raises(UnconfirmedError) as caught:
+        submit(jobs, "key", submitted_by="alice")
+    (job,) = jobs.page()[0]
+    assert caught.value.answer[-1] == job.id
+    for error, options in (
+        (QueueFullError, {"queue_limit": 1}),
+        (OwnerQueueFullError, {"submitted_by": "alice", "owner_limit": 1}),
+        (InvalidInputError, {"key": "key", "recipe": RECIPE.changed(seed=7)}),
+        (ConflictError, {"only_first": True}),
+    ):
+        with pytest.raises(error):
+            submit(jobs, **options)
+    assert [found.id for found in jobs.page()[0]] == [job.id]
+
+
+def test_a_worker_that_must_stop_waits_for_no_replica(jobs):
+    for _ in range(2):
+        with pytest.raises(UnconfirmedError):
+            submit(jobs)
+    lost, cancelled = jobs.claim(OWNER, "w"), jobs.claim(OWNER, "w")
+    jobs.reap("w", {}, [(lost.job, lost.fence, "process", "")])
+    jobs.cancel(cancelled.job)
+    model = {"model": "m-1", "peak_memory": 1, "better_than_guessing": None}
+    assert jobs.decide(lost, **model) == "lost"
+    assert jobs.decide(cancelled, **model) == "cancel"
+
+
+def test_repeated_uploads_that_are_not_confirmed_keep_one_file(primary, jobs):
+    """There is no replica."""
+    primary.start_service()
+    headers = {"Idempotency-Key": "one"}
+    for _ in range(3):
+        answer = requests.post(
+            f"{primary.url}/datasets?name=some", b"label,x\n0,1\n1,2\n", headers=headers, timeout=30
+        )
+        check_problem(answer, 503)
+    (job,) = jobs.page()[0]
+    assert [*Uploads(primary.settings().datasets_dir).ages()] == [job.id]
 
 
 def test_the_api_says_that_a_job_is_not_confirmed(primary, jobs):

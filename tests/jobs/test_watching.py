@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.jobs.test_turns import submit
+from worker.leases import Leases
 from worker.owner import this_process
 
 
@@ -30,6 +31,46 @@ def test_a_watcher_without_a_heartbeat_loses_its_place(jobs, clock_s):
     assert not watches(jobs, "a2", "a")
 
 
+def pass_time(jobs, seconds):
+    """Let the places of the watchers become older."""
+    for name in jobs.redis.zrange("workers:watching", 0, -1):
+        jobs.redis.zincrby("workers:watching", -seconds, name)
+
+
+def round_of(jobs, leases, worker, machine):
+    """Do what the reaper of a worker does about leases in one round."""
+    dead = leases.expired(jobs.beats()) if leases.watched else []
+    leases.watch(has_place=jobs.reap(worker, {}, dead, machine).watching)
+    return dead
+
+
+def test_the_job_of_a_lost_machine_is_found_if_all_watchers_are_lost_with_it(jobs):
+    submit(jobs)
+    claim = jobs.claim(this_process(), "a0")
+    for machine in "ab":
+        for number in range(4):
+            assert watches(jobs, f"{machine}{number}", machine)
+    leases = Leases()
+    assert round_of(jobs, leases, "c", "c") == []
+    for _ in range(13):  # the first of these up to 1 s after the machines are lost, which makes 14 s
+        assert jobs.get(claim.job).status == "running"
+        pass_time(jobs, 1)
+        round_of(jobs, leases, "c", "c")
+    assert jobs.get(claim.job).status == "queued"
+
+
+def test_lost_jobs_are_found_even_if_no_worker_keeps_its_place(jobs):
+    """Each round of the workers takes 4 s."""
+    submit(jobs)
+    claim = jobs.claim(this_process(), "gone")
+    workers = {f"w{number}": Leases() for number in range(40)}
+    for _ in range(20):
+        for number, (worker, leases) in enumerate(workers.items()):
+            pass_time(jobs, 4 / len(workers))
+            round_of(jobs, leases, worker, f"{number % 10}")
+    assert jobs.get(claim.job).status == "queued"
+
+
 def test_the_jobs_beside_a_process_are_found_and_those_of_version_0_2_0(jobs):
     here = this_process()
     elsewhere = {**here, "pid_namespace": "elsewhere"}
@@ -41,10 +82,31 @@ def test_the_jobs_beside_a_process_are_found_and_those_of_version_0_2_0(jobs):
     assert len(jobs.owners()) == 3
 
 
+def runs(jobs, worker):
+    return jobs.reap(worker, {}, []).runs_last_claim
+
+
 def test_a_worker_knows_whether_it_runs_its_last_claim(jobs):
     submit(jobs)
-    assert jobs.reap("w", {}, []).running == 0
+    assert not runs(jobs, "w")
     claim = jobs.claim(this_process(), "w")
-    assert (jobs.reap("w", {}, []).running, jobs.reap("other", {}, []).running) == (1, 0)
+    assert runs(jobs, "w")
+    assert not runs(jobs, "other")
     jobs.finish(claim, "succeeded")
-    assert jobs.reap("w", {}, []).running == 0
+    assert not runs(jobs, "w")
+
+
+@pytest.mark.parametrize("clock_s", [-61, 3600])
+def test_a_worker_that_was_not_seen_for_long_still_runs_its_claim(jobs, clock_s):
+    """Redis was away, or its clock was set."""
+    submit(jobs)
+    claim = jobs.claim(this_process(), "late")
+    assert runs(jobs, "late")
+    jobs.redis.zadd("workers:seen", {"late": time.time() + clock_s})
+    assert not runs(jobs, "other")
+    assert runs(jobs, "late")
+    jobs.redis.zadd("workers:seen", {"late": time.time() + clock_s})
+    jobs.reap("other", {}, [(claim.job, claim.fence, "process", "")])
+    runs(jobs, "other")
+    for key in ("workers", "workers:claimed"):
+        assert jobs.redis.hkeys(key) == ["other"]  # the other one is forgotten

@@ -120,7 +120,8 @@ def test_an_owner_has_a_limit_of_bytes(own_stack):
 
 
 def test_a_data_set_counts_for_whose_import_made_it_until_it_is_deleted(own_stack):
-    own_stack.environment |= {"STEPBOX_TOKENS": TOKENS, "STEPBOX_OWNER_BYTES": "20000"}
+    # The data set takes about 10,600 bytes, and its upload 4,008.
+    own_stack.environment |= {"STEPBOX_TOKENS": TOKENS, "STEPBOX_OWNER_BYTES": "13000"}
     own_stack.start_redis()
     own_stack.start_service()
     own_stack.start_worker()
@@ -133,7 +134,7 @@ def test_a_data_set_counts_for_whose_import_made_it_until_it_is_deleted(own_stac
 
     job = wait_until(imported, seconds=120, what="the import to end")
     assert job["status"] == "succeeded", job
-    larger = table(4000)
+    larger = table(3000)
     check_problem(ask(own_stack, "alice", **upload, data=larger), 507)
     assert ask(own_stack, "bob", **upload, data=larger).status_code == 202
     assert ask(own_stack, None, "DELETE", f"/datasets/{job['dataset']}").status_code == 204

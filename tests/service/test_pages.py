@@ -154,3 +154,13 @@ def test_a_page_preloads_nothing_if_requests_need_a_token(app, backend):
     settings = backend.settings.model_copy(update={"tokens": f"read:{'r' * 16}"})
     page = create_app(settings).test_client().get("/").text
     assert preloaded(page) == []
+
+
+def test_the_page_of_predictions_says_if_the_store_cannot_be_read(client, tmp_path):
+    assert client.get("/ui/predict?models=unknown").status_code == 200
+    models = tmp_path / "models"
+    models.symlink_to(models)
+    client = create_app(ServiceSettings(models_dir=models)).test_client()
+    answer = client.get("/ui/predict?models=latest")
+    assert answer.status_code == 503
+    assert "the folder of models cannot be read" in unescape(answer.text)

@@ -119,9 +119,10 @@ def test_a_full_queue_or_quota_stores_nothing(jobs, tmp_path):
     check_problem(answer, 429)
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "large").write_bytes(bytes(100))
-    client = create_app(ServiceSettings(**settings, data_quota=99)).test_client()
-    answer = client.post("/train", json={"recipe": "playground", "dataset": SPIRAL})
-    check_problem(answer, 507)
+    for quota in (99, 1000):  # each point takes 17 bytes or more
+        client = create_app(ServiceSettings(**settings, data_quota=quota)).test_client()
+        answer = client.post("/train", json={"recipe": "playground", "dataset": SPIRAL})
+        check_problem(answer, 507)
     assert names(client) == ["mnist", "fashion-mnist"]
 
 

@@ -22,3 +22,16 @@ def test_no_lease_expires_while_redis_is_down():
         for _ in range(LEASE_CHECKS):
             assert leases.expired([("a", "1", "0")]) == []
         leases.reset()
+
+
+def test_a_worker_goes_on_without_a_place_for_as_long_as_an_expiry_takes():
+    leases = Leases()
+    assert not leases.watched
+    leases.watch(has_place=True)
+    for found in [[]] * LEASE_CHECKS + [[("a", "1", "lease", "0")]]:
+        assert leases.watched
+        assert leases.expired([("a", "1", "0")]) == found
+        leases.watch(has_place=False)
+    assert not leases.watched
+    leases.watch(has_place=True)
+    assert leases.expired([("a", "1", "0")]) == []  # it counts from the beginning

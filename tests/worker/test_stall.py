@@ -13,7 +13,7 @@ from tests.service.test_metrics import parse
 from worker.alive import find_fault
 from worker.stall import EXIT_STATUS, Stall
 
-IDLE = QueueState(lacking={}, waiting=0, newer=0, running=0, claimed="a:1")
+IDLE = QueueState(lacking={}, waiting=0, newer=0, runs_last_claim=False, claimed="a:1")
 STUCK = IDLE._replace(waiting=1)
 TINY = {"epochs": 1, "hidden_sizes": [2]}
 
@@ -29,7 +29,7 @@ def start_deaf_worker(stack, how):
     "between",
     [
         IDLE,
-        STUCK._replace(running=1),
+        STUCK._replace(runs_last_claim=True),
         STUCK._replace(claimed="a:2"),
         STUCK._replace(draining=True),
     ],

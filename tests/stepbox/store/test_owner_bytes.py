@@ -115,3 +115,28 @@ def test_a_damaged_description_counts_for_nobody(quota, objects, datasets):
     datasets.publish(stage(datasets, spec, arrays, "alice-1", "alice"))
     objects.put(f"{spec.id}/dataset.json", b"{")
     quota.check("alice")
+
+
+def test_the_upload_of_an_import_does_not_count_together_with_its_samples(
+    uploads, objects, datasets
+):
+    with closing(uploads.receive("one", 5000, Quota(objects, MOST), "alice")) as file:
+        file.write(bytes(5000))
+        file.keep()
+    spec, arrays = make_dataset("some", (8, 8))
+    size = bytes_below(objects, stage(datasets, spec, arrays, "one-1", "alice"))
+    for quota in (Quota(objects, size), Quota(objects, MOST, size)):
+        quota.check("alice", without="one")
+        with pytest.raises(StorageFullError):
+            quota.check("alice")
+        with pytest.raises(StorageFullError, match=f"{size + 1:,} bytes"):
+            quota.check("alice", without="one", more=1)
+
+
+@pytest.mark.parametrize("owner", ["a.reserved-b", "a.reserved-5", ".reserved-", "a.owner-b"])
+def test_the_names_of_owners_are_no_reservations(uploads, quota, objects, owner):
+    with closing(uploads.receive("one", 9000, quota, owner)) as file:
+        file.write(bytes(100))
+        assert quota.used() == used(objects, owner) == 9000
+        file.keep()
+    assert quota.used() == used(objects, owner) == 100
