@@ -16,7 +16,7 @@ from tests.soak.checker import KINDS, check
 from tests.soak.clients import Client
 from tests.soak.cluster import START_S, Cluster, cluster_in
 from tests.soak.faults import NETWORK, PROCESSES, Injector, draw
-from tests.soak.history import FINAL, Call, Expected, name_of, read_history
+from tests.soak.history import FINAL, Call, Expected, is_whole, name_of, read_history
 
 LONG: Mapping[str, Any] = {"epochs": 3, "hidden_sizes": (128,), "seed": 3}  # epochs of seconds
 LISTED_S = 60  # until every API lists every model
@@ -164,7 +164,7 @@ def audit(cluster: Cluster, client: Client, book: Book, patience_s: float) -> No
             with suppress(AssertionError):  # as above
                 _until_ok(
                     lambda id=job["id"], api=api: client.events(id, again=True, api=api),
-                    _is_whole if job["status"] in FINAL else lambda _: True,
+                    is_whole if job["status"] in FINAL else lambda _: True,
                 )
         models = {job["model"] for job in jobs if job["model"]}
         with suppress(AssertionError):  # as above; reading a card would let the API list it
@@ -178,22 +178,17 @@ def audit(cluster: Cluster, client: Client, book: Book, patience_s: float) -> No
             _until_ok(lambda model=model, api=api: client.predict(model, api))
 
 
-def _until_ok(ask: Callable[[], Call], is_whole: Callable[[Call], bool] = lambda _: True) -> Call:
+def _until_ok(ask: Callable[[], Call], is_enough: Callable[[Call], bool] = lambda _: True) -> Call:
     """Ask until there is a whole answer, or an error; no fault is active, but machines are busy."""
     found: list[Call] = []
 
     def answered() -> bool:
         found.append(ask())
         call = found[-1]
-        return call.status not in (None, 429, 503) and (call.answer is None or is_whole(call))
+        return call.status not in (None, 429, 503) and (call.answer is None or is_enough(call))
 
     wait_until(answered, seconds=START_S, every=0.5, what="an answer")
     return found[-1]
-
-
-def _is_whole(stream: Call) -> bool:
-    """Tell whether a stream has the end of its job; one that is cut off looks like a success."""
-    return any(type == "status" and values["status"] in FINAL for _, type, values in stream.answer)
 
 
 def _lists(call: Call, models: set[str]) -> bool:
