@@ -11,7 +11,9 @@ from xdist.scheduler import LoadScopeScheduling
 from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
+from tests.faults import hosts
 from tests.processes import Stack, stack_in
+from tests.soak import machines
 
 # The same examples in each run, however slow the machine is.
 hypothesis.settings.register_profile(
@@ -24,6 +26,16 @@ hypothesis.settings.load_profile("same")
 
 SERVER_FIXTURES = {"stack", "own_stack", "service", "browser"}
 STACK_MODULES = ("tests/browser/", "tests/end_to_end/test_training.py")
+
+
+def pytest_configure(config):
+    """Find out once what can be made here: all processes of xdist must collect the same tests.
+
+    They inherit the environment of the first one.
+    """
+    if not hasattr(config, "workerinput"):
+        os.environ["WHY_NO_HOST"] = hosts.why_impossible() or ""
+        os.environ["WHY_NO_MACHINE"] = machines.why_impossible() or ""
 
 
 def pytest_collection_modifyitems(items):

@@ -33,7 +33,7 @@ class Book:
         with self._lock:
             self._file.write(call.to_line())
             if call.operation == "submit":
-                if call.status in (202, 429):
+                if call.status == 202:  # a refusal says nothing about an earlier call
                     self.unclear.pop(call.request["key"], None)
                 else:
                     self.unclear[call.request["key"]] = call.request["fields"]

@@ -10,12 +10,12 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from tests.soak.history import FINAL, Call, Expected, name_of
+from tests.soak.history import FINAL, Call, Expected, is_whole, name_of
+from tests.soak.seen import RANK, Seen, Violation, key_of, position_of
 
 KINDS = ("lost", "doubled", "differing", "illegal")
-RANK = {"running": 0, "queued": 1, **dict.fromkeys(FINAL, 2)}  # within an attempt
 # A call may also have no answer, which says nothing.
 ALLOWED = {
     "submit": (202, 429, 503),
@@ -29,13 +29,6 @@ ALLOWED = {
 }
 
 
-class Violation(NamedTuple):
-    """Something that no history may contain."""
-
-    kind: Literal["lost", "doubled", "differing", "illegal"]
-    text: str
-
-
 def check(history: Sequence[Call], expected: Mapping[str, Expected]) -> list[Violation]:
     """Find everything in a complete history that contradicts what is promised.
 
@@ -43,14 +36,15 @@ def check(history: Sequence[Call], expected: Mapping[str, Expected]) -> list[Vio
     ----------
     history
         The calls, in any order. At the end, after the faults, somebody has submitted every key
-        again that had no clear answer, listed all jobs, read all their events, and listed the
-        models at each API.
+        again that had no clear answer. Then somebody has read everything at each API: the list of
+        all jobs, the events of each, the list of the models, and the card and a prediction of each.
     expected
         The result of each training, by `name_of` its fields.
     """
-    seen = _Seen(history)
+    seen = Seen(history)
     return list(
         chain(
+            _check_completeness(seen),
             _check_statuses(seen),
             _check_submissions(seen),
             _check_jobs(seen),
@@ -61,40 +55,27 @@ def check(history: Sequence[Call], expected: Mapping[str, Expected]) -> list[Vio
     )
 
 
-class _Seen:
-    """A history, sorted by what it is about."""
-
-    def __init__(self, history: Sequence[Call]) -> None:
-        self.calls = sorted(history, key=lambda call: call.invoked)
-        self.answers: dict[str, list[Call]] = defaultdict(list)  # the successful ones
-        self.views: dict[str, list[tuple[Call, dict[str, Any]]]] = defaultdict(list)
-        for call in self.calls:
-            if call.status in (200, 202):
-                self.answers[call.operation].append(call)
-                if call.operation in ("submit", "job", "cancel", "jobs"):
-                    found = call.answer if call.operation == "jobs" else [call.answer]
-                    for job in found:
-                        self.views[job["id"]].append((call, job))
-        self.fields = {
-            call.request["key"]: call.request["fields"]
-            for call in self.calls
-            if call.operation == "submit"
-        }
-        self.keys = {id: views[0][1]["title"] for id, views in self.views.items()}
-        self.ends = {
-            id: job
-            for id, views in self.views.items()
-            for _, job in views
-            if job["status"] in FINAL
-        }
-        self.streams: dict[str, list[Any]] = {}  # the longest from the beginning, of each job
-        for call in self.answers["events"]:
-            id = call.request["id"]
-            if call.request["after"] is None:
-                self.streams[id] = max(self.streams.get(id, []), call.answer, key=len)
+def _check_completeness(seen: Seen) -> Iterator[Violation]:
+    """What nobody has read proves nothing."""
+    read: set[tuple[str, str, str]] = set()
+    for operation, calls in seen.answers.items():
+        for call in calls:
+            about = call.request.get("model") or call.request.get("id") or ""
+            if operation != "events" or is_whole(call):
+                read.add((operation, about, call.api))
+    wanted = [("jobs", ""), ("models", "")]
+    for id, job in seen.ends.items():
+        wanted.append(("events", id))
+        if job["status"] == "succeeded":
+            wanted += [("card", job["model"]), ("predict", job["model"])]
+    for api in seen.apis or ["any API"]:
+        for operation, about in wanted:
+            if (operation, about, api) not in read:
+                text = f"{operation} {about}".strip()
+                yield Violation("lost", f"nobody has an answer about {text} from {api}")
 
 
-def _check_statuses(seen: _Seen) -> Iterator[Violation]:
+def _check_statuses(seen: Seen) -> Iterator[Violation]:
     for call in seen.calls:
         if call.status is None or call.status in ALLOWED[call.operation]:
             continue
@@ -103,34 +84,36 @@ def _check_statuses(seen: _Seen) -> Iterator[Violation]:
         yield Violation("lost" if call.status == 404 else "illegal", text)
 
 
-def _check_submissions(seen: _Seen) -> Iterator[Violation]:
+def _check_submissions(seen: Seen) -> Iterator[Violation]:
     """A key has one job, which stays, and nobody else has a job."""
     accepted: dict[str, set[str]] = defaultdict(set)
     for call in seen.answers["submit"]:
         accepted[call.request["key"]].add(call.answer["id"])
         if call.answer["title"] != call.request["key"]:
             yield Violation("illegal", f"the answer to {call.request['key']} is another's job")
-    for api, call in _last_at_each_api(seen.answers["jobs"]).items():
-        jobs: dict[str, set[str]] = defaultdict(set)
+    found = set()
+    for call in seen.answers["jobs"]:
+        listed = {job["id"] for job in call.answer}
+        for id, views in seen.views.items():
+            if id not in listed and any(other.answered < call.invoked for other, _ in views):
+                found.add(Violation("lost", f"job {id} is not listed at {call.api}"))
         for job in call.answer:
-            jobs[job["title"]].add(job["id"])
-        for key, ids in accepted.items():
-            for id in ids - jobs[key]:
-                yield Violation("lost", f"job {id} of {key} is not listed at {api}")
-            accepted[key] = ids | jobs[key]
-        for key in jobs.keys() - seen.fields.keys():
-            yield Violation("doubled", f"nobody has submitted {key}, which is listed at {api}")
+            accepted[job["title"]].add(job["id"])
+            if job["title"] not in seen.fields:
+                text = f"nobody has submitted {job['title']}, which is listed at {call.api}"
+                found.add(Violation("doubled", text))
+    yield from sorted(found)
     for key, ids in accepted.items():
         if len(ids) > 1:
             yield Violation("doubled", f"{key} has the jobs {sorted(ids)}")
 
 
-def _check_jobs(seen: _Seen) -> Iterator[Violation]:
+def _check_jobs(seen: Seen) -> Iterator[Violation]:
     """A job moves only forward, ends once, and succeeds unless it is cancelled."""
     for id, views in seen.views.items():
         for _, job in views:
             yield from _check_state(job)
-        ends = {_key(job) for _, job in views if job["status"] in FINAL}
+        ends = {key_of(job) for _, job in views if job["status"] in FINAL}
         if len(ends) > 1:
             yield Violation("doubled", f"job {id} has the ends {sorted(ends)}")
         if not ends:
@@ -148,30 +131,30 @@ def _check_state(job: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _check_order(
-    id: str, views: Sequence[tuple[Call, Mapping[str, Any]]], seen: _Seen
+    id: str, views: Sequence[tuple[Call, Mapping[str, Any]]], seen: Seen
 ) -> Iterator[Violation]:
     """No answer is older than one that was given before the call."""
-    given = [(call.answered, _position(job), job["epochs"], call.api) for call, job in views]
+    given = [(call.answered, position_of(job), job["epochs"], call.api) for call, job in views]
     for call in seen.answers["events"]:
         states = [values for _, type, values in call.answer if type == "status"]
         if call.request["id"] == id and states:
             epochs = sum(type == "epoch" for _, type, _ in call.answer)
-            given.append((call.answered, _position(states[-1]), epochs, call.api))
+            given.append((call.answered, position_of(states[-1]), epochs, call.api))
     heapq.heapify(given)
     latest: tuple[Any, int, str] = ((0, 0), 0, "")
     for call, job in sorted(views, key=lambda one: one[0].invoked):
         while given and given[0][0] < call.invoked:
             _, position, epochs, api = heapq.heappop(given)
             latest = max(latest[0], position), max(latest[1], epochs), api
-        if _position(job) < latest[0] or job["epochs"] < latest[1]:
+        if position_of(job) < latest[0] or job["epochs"] < latest[1]:
             yield Violation(
                 "illegal",
-                f"{call.client} saw job {id} at {call.api} in the past: {_position(job)} with "
+                f"{call.client} saw job {id} at {call.api} in the past: {position_of(job)} with "
                 f"{job['epochs']} epochs, after {latest[0]} with {latest[1]} at {latest[2]}",
             )
 
 
-def _check_cancels(seen: _Seen) -> Iterator[Violation]:
+def _check_cancels(seen: Seen) -> Iterator[Violation]:
     """A job whose cancel was accepted before its last epoch was stored is never finished."""
     for call in seen.answers["cancel"]:
         job = call.answer
@@ -186,12 +169,12 @@ def _check_cancels(seen: _Seen) -> Iterator[Violation]:
             yield Violation("illegal", f"job {job['id']} was claimed after its cancel")
 
 
-def _check_streams(seen: _Seen, expected: Mapping[str, Expected]) -> Iterator[Violation]:
+def _check_streams(seen: Seen, expected: Mapping[str, Expected]) -> Iterator[Violation]:
     """Streams have no gap, end with the job's end, and repeat no epoch and no loss."""
     for id, stream in seen.streams.items():
         states = [values for _, type, values in stream if type == "status"]
         yield from _check_transitions(id, states)
-        if id in seen.ends and (not stream or stream[-1][1] != "status"):
+        if id in seen.ends and (not states or stream[-1][2] != states[-1]):
             yield Violation("illegal", f"the events of job {id} do not stop at its end")
         yield from _check_progress(id, stream)
         wanted = expected.get(name_of(seen.fields.get(seen.keys.get(id, ""), {})))
@@ -220,8 +203,8 @@ def _check_streams(seen: _Seen, expected: Mapping[str, Expected]) -> Iterator[Vi
 
 
 def _check_transitions(id: str, states: Sequence[Mapping[str, Any]]) -> Iterator[Violation]:
-    if states and _position(states[0]) != (0, RANK["queued"]):
-        yield Violation("illegal", f"job {id} begins as {_key(states[0])}")
+    if states and position_of(states[0]) != (0, RANK["queued"]):
+        yield Violation("illegal", f"job {id} begins as {key_of(states[0])}")
     for one, other in pairwise(states):
         before, after = one["status"], other["status"]
         grown = other["attempts"] - one["attempts"]
@@ -232,7 +215,7 @@ def _check_transitions(id: str, states: Sequence[Mapping[str, Any]]) -> Iterator
             if grown != 1:
                 yield Violation("illegal", f"job {id} was claimed {grown} times at once")
         elif (before, after) == ("queued", "succeeded") or grown:
-            yield Violation("illegal", f"job {id} went from {_key(one)} to {_key(other)}")
+            yield Violation("illegal", f"job {id} went from {key_of(one)} to {key_of(other)}")
 
 
 def _check_progress(id: str, stream: Iterable[Any]) -> Iterator[Violation]:
@@ -247,15 +230,18 @@ def _check_progress(id: str, stream: Iterable[Any]) -> Iterator[Violation]:
             reached = values
 
 
-def _check_models(seen: _Seen, expected: Mapping[str, Expected]) -> Iterator[Violation]:
+def _check_models(seen: Seen, expected: Mapping[str, Expected]) -> Iterator[Violation]:
     """A job that succeeds has one model, everywhere, with the weights that it should have."""
     wanted = {
         job["model"]: expected.get(name_of(seen.fields.get(job["title"], {})))
         for job in seen.ends.values()
         if job["status"] == "succeeded"
     }
+    owner_of = {job["model"]: id for id, job in seen.ends.items()}
     for call in seen.answers["card"]:
         model, result = call.request["model"], wanted.get(call.request["model"])
+        if call.answer["job"] != owner_of.get(model, call.answer["job"]):
+            yield Violation("illegal", f"the card of model {model} is that of another job")
         if result and (call.answer["weights"], call.answer["steps"]) != result[:2]:
             yield Violation("differing", f"model {model} has other weights or steps")
     logits: dict[str, Any] = {}
@@ -283,15 +269,6 @@ def _check_models(seen: _Seen, expected: Mapping[str, Expected]) -> Iterator[Vio
                 yield Violation("lost", f"model {model} is not listed at {api}")
             elif listed.count(model) > 1:
                 yield Violation("doubled", f"model {model} is listed twice at {api}")
-
-
-def _position(job: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the place of a state in the life of its job; it only grows."""
-    return job["attempts"], RANK[job["status"]]
-
-
-def _key(job: Mapping[str, Any]) -> tuple[str, int, str]:
-    return job["status"], job["attempts"], job.get("model") or ""
 
 
 def _last_at_each_api(calls: Iterable[Call]) -> dict[str, Call]:

@@ -198,8 +198,9 @@ class Client:
 
     def _act(self) -> None:
         unfinished, all_jobs = self._book.unfinished(), list(self._book.jobs)
-        if self._book.unclear and self._rng.random() < 0.5:
-            self.submit(*self._rng.choice(list(self._book.unclear.items())))
+        unclear = list(self._book.unclear.items())  # other clients change it meanwhile
+        if unclear and self._rng.random() < 0.5:
+            self.submit(*self._rng.choice(unclear))
         elif len(unfinished) < BACKLOG:
             self._submitted += 1
             key, fields = f"{self.name}-{self._submitted}", self._rng.choice(RECIPES)

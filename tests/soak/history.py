@@ -21,7 +21,8 @@ class Call:
         What it called, one of those below.
     request
         ``submit``: `key`, the idempotency key and the job's title, and `fields`. ``events``: `id`
-        and `after`, the id of the last event seen. Others: `id` of the job, or `model`.
+        and `after`, the id of the last event seen, or None. ``job`` and ``cancel``: `id`. ``card``
+        and ``predict``: `model`. ``jobs`` and ``models``: nothing.
     invoked, answered
         When the call began, and when it had its answer or was given up, in s.
     status
@@ -69,6 +70,12 @@ class Expected(NamedTuple):
 def read_history(path: Path) -> list[Call]:
     """Read recorded calls."""
     return [Call(**json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def is_whole(call: Call) -> bool:
+    """Tell whether a call has read all events of a job; one that was cut off has no error."""
+    states = [values["status"] for _, type, values in call.answer if type == "status"]
+    return call.request["after"] is None and not {*FINAL}.isdisjoint(states)
 
 
 def view(job: Mapping[str, Any]) -> dict[str, Any]:

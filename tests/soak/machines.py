@@ -1,12 +1,14 @@
 """Machines for tests: each has a network, processes, and a clock of its own.
 
-They need Linux and root: network namespaces, `/dev/net/tun`, and control groups of version 2.
+They need Linux 5.14 (`cgroup.kill`), root, `ip` (iproute2) and `unshare` (util-linux): network
+namespaces, `/dev/net/tun`, and control groups of version 2.
 """
 
 import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -16,12 +18,12 @@ from typing import Self
 
 import libfaketime
 
-from tests.faults import hosts
 from tests.faults.hosts import ip
 from tests.processes import ROOT, Process, wait_until
 from tests.soak.switch import MTU, Rule, to_line
 
 FAKETIME = Path(libfaketime.__file__).parent / "vendor/libfaketime/src/libfaketime.so.1"
+MONTH_S = 30 * 24 * 3600
 HERE = "here"  # this machine, among the machines of a network
 _JOIN = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 # libfaketime names shared memory by process ids, which are only unique within a container. A
@@ -42,24 +44,26 @@ class Machine:
         Name of its network namespace.
     folder
         Its disk.
+    group
+        The folder of its control group.
     """
 
     def __init__(self, name: str, address: str, namespace: str, folder: Path) -> None:
         self.name, self.address = name, address
         self.namespace, self.folder = namespace, folder
-        self._group = _groups() / namespace
+        self.group = _cgroup_root() / namespace
         self._clock = folder / "clock"
         self._processes: list[Process] = []
 
     def switch_on(self) -> None:
         """Make what the processes of the machine run in."""
         self.folder.mkdir(parents=True)
-        self._group.mkdir()
+        self.group.mkdir()
         self.set_clock(0)
 
     def switch_off(self) -> None:
         """Kill all processes of the machine at once, also while it is frozen."""
-        (self._group / "cgroup.kill").write_text("1")
+        (self.group / "cgroup.kill").write_text("1")
         wait_until(lambda: not self._is("populated"), seconds=60, what=f"{self.name} to be off")
         for process in self._processes:
             process.kill_group()
@@ -69,12 +73,13 @@ class Machine:
     def remove(self) -> None:
         """Switch the machine off, and remove its control group."""
         self.switch_off()
-        self._group.rmdir()
+        self.group.rmdir()
 
     def freeze(self, *, frozen: bool) -> None:
         """Stop all processes of the machine, or let them go on."""
-        (self._group / "cgroup.freeze").write_text(str(int(frozen)))
-        wait_until(lambda: self._is("frozen") == frozen, seconds=60, what=f"{self.name} to freeze")
+        (self.group / "cgroup.freeze").write_text(str(int(frozen)))
+        what = f"{self.name} to {'freeze' if frozen else 'thaw'}"
+        wait_until(lambda: self._is("frozen") == frozen, seconds=60, what=what)
 
     def set_clock(self, ahead_s: int) -> None:
         """Set the clock of the machine so many seconds ahead of the true time.
@@ -91,7 +96,7 @@ class Machine:
         The container has process ids of its own, as those of a real machine would, so that no
         process elsewhere can tell whether a process has died.
         """
-        join = ["sh", "-c", _JOIN, str(self._group)]
+        join = ["sh", "-c", _JOIN, str(self.group)]
         within = ["ip", "netns", "exec", self.namespace]
         alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
         container = ["sh", "-c", _CONTAINER, "sh"]
@@ -102,14 +107,14 @@ class Machine:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
-        inside = ["env", *(f"{name}={value}" for name, value in clock.items()), *command]
+        inside = ["env", *(f"{key}={value}" for key, value in clock.items()), *command]
         log = self.folder / f"{name}.log"
         process = Process([*join, *within, *alone, *container, *inside], environment, log)
         self._processes.append(process)
         return process
 
     def _is(self, state: str) -> bool:
-        return f"{state} 1" in (self._group / "cgroup.events").read_text()
+        return f"{state} 1" in (self.group / "cgroup.events").read_text()
 
 
 class Network:
@@ -137,11 +142,13 @@ class Network:
             self._switch = stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, "-m", "tests.soak.switch"]
-                    + [f"{devices[name]}={address}" for name, address in self.addresses.items()],
+                    + [f"{devices[name]}={address}" for name, address in self.addresses.items()]
+                    + [f"--kill={machine.group}" for machine in self.machines.values()],
                     cwd=ROOT,
                     env={**os.environ, "PYTHONPATH": str(ROOT)},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
+                    start_new_session=True,  # it outlives this process, and ends the machines
                 )
             )
             self._confirm()
@@ -183,7 +190,7 @@ def _connect(device: str, address: str, *where: str) -> None:
     ip(*where, "link", "set", device, "mtu", str(MTU), "up")
 
 
-def _groups() -> Path:
+def _cgroup_root() -> Path:
     """Return the folder of the control groups of version 2. Raises OSError."""
     for line in Path("/proc/mounts").read_text().splitlines():
         _, folder, kind, *_ = line.split()
@@ -195,18 +202,14 @@ def _groups() -> Path:
 def why_impossible() -> str | None:
     """Say why no machine can be made here; return None if one can be made."""
     try:
-        group = _groups() / f"soak-{token_hex(3)}"
-        group.mkdir()
-        group.rmdir()
-        Path("/dev/net/tun").open("rb").close()
-    except OSError as error:
-        return str(error)
-    if not _clocks_can_differ():
-        return f"{FAKETIME} has no effect here"
-    return hosts.why_impossible()
-
-
-def _clocks_can_differ() -> bool:
-    environment = {**os.environ, "LD_PRELOAD": str(FAKETIME), "FAKETIME": "-30d"}
-    date = subprocess.run(["date", "+%s"], env=environment, capture_output=True, text=True)
-    return int(date.stdout) < time.time() - 24 * 3600
+        with tempfile.TemporaryDirectory() as folder, Network(Path(folder), "one") as network:
+            machine = network.machines["one"]
+            machine.set_clock(-MONTH_S)
+            log = machine.start("date", {**os.environ}, "date", "+%s").log
+            wait_until(lambda: log.read_text().endswith("\n"), seconds=60, what="a program to run")
+            if int(log.read_text().split()[0]) > time.time() - MONTH_S / 2:
+                return f"{FAKETIME} has no effect"
+            machine.freeze(frozen=True)
+    except Exception as error:  # whatever is missing
+        return f"{type(error).__name__}: {error}"
+    return None

@@ -16,7 +16,7 @@ from tests.soak.checker import KINDS, check
 from tests.soak.clients import Client
 from tests.soak.cluster import START_S, Cluster, cluster_in
 from tests.soak.faults import NETWORK, PROCESSES, Injector, draw
-from tests.soak.history import FINAL, Call, Expected, name_of, read_history
+from tests.soak.history import FINAL, Call, Expected, is_whole, name_of, read_history
 
 LONG: Mapping[str, Any] = {"epochs": 3, "hidden_sizes": (128,), "seed": 3}  # epochs of seconds
 LISTED_S = 60  # until every API lists every model
@@ -158,38 +158,43 @@ def audit(cluster: Cluster, client: Client, book: Book, patience_s: float) -> No
     with suppress(AssertionError):  # then the history says what is lost
         wait_until(cluster.all_over, seconds=patience_s, every=0.5)
     for api in cluster.urls:
-        jobs = _until_ok(lambda api=api: client.jobs(api)).answer
+        jobs = _until_ok(lambda api=api: client.jobs(api)).answer or []
         for job in jobs:
             _until_ok(lambda id=job["id"], api=api: client.job(id, api))
+            with suppress(AssertionError):  # as above
+                _until_ok(
+                    lambda id=job["id"], api=api: client.events(id, again=True, api=api),
+                    is_whole if job["status"] in FINAL else lambda _: True,
+                )
         models = {job["model"] for job in jobs if job["model"]}
         with suppress(AssertionError):  # as above; reading a card would let the API list it
             wait_until(
-                lambda api=api, models=models: models <= _listed(client.models(api)),
+                lambda api=api, models=models: _lists(client.models(api), models),
                 seconds=LISTED_S,
                 every=1,
             )
         for model in models:
             _until_ok(lambda model=model, api=api: client.card(model, api))
             _until_ok(lambda model=model, api=api: client.predict(model, api))
-    for job in jobs:
-        _until_ok(lambda id=job["id"]: client.events(id, again=True))
 
 
-def _until_ok(ask: Callable[[], Call]) -> Call:
-    """Ask until there is an answer, whatever it is; no fault is active, but machines are busy."""
+def _until_ok(ask: Callable[[], Call], is_enough: Callable[[Call], bool] = lambda _: True) -> Call:
+    """Ask until there is a whole answer, or an error; no fault is active, but machines are busy."""
     found: list[Call] = []
 
     def answered() -> bool:
         found.append(ask())
-        return found[-1].status not in (None, 429, 503)
+        call = found[-1]
+        return call.status not in (None, 429, 503) and (call.answer is None or is_enough(call))
 
     wait_until(answered, seconds=START_S, every=0.5, what="an answer")
     return found[-1]
 
 
-def _listed(call: Call) -> set[str]:
-    return {model for model, _ in call.answer["models"]} if call.answer else set()
+def _lists(call: Call, models: set[str]) -> bool:
+    return bool(call.answer) and models <= {model for model, _ in call.answer["models"]}
 
 
 def _last_listing(history: list[Call]) -> list[dict[str, Any]]:
-    return [call.answer for call in history if call.operation == "jobs" and call.answer][-1]
+    listings = [call.answer for call in history if call.operation == "jobs" and call.answer]
+    return listings[-1] if listings else []

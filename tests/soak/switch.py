@@ -4,8 +4,11 @@
 address to its device. Each line that it reads is a list of rules in JSON, which replaces the rules
 before. It answers each with the line `ok`, once the rules hold. Few kernels of virtual machines can
 lose and delay packets themselves, so this is a process. Delayed packets of a rule stay in order.
+At the end of stdin, it kills the control groups ``--kill=FOLDER…``: so no machine outlives a test
+that was killed.
 """
 
+import argparse
 import fcntl
 import heapq
 import ipaddress
@@ -20,6 +23,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 MTU = 9000  # bytes: fewer packets cost less time
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000  # linux/if_tun.h
@@ -115,8 +119,22 @@ def switch(files: dict[str, int]) -> None:
             send(target, packet)
 
 
-if __name__ == "__main__":
-    pairs = [argument.split("=") for argument in sys.argv[1:]]
-    opened = {address: _open(device) for device, address in pairs}
+def main() -> None:
+    """Make the devices, switch, and kill the control groups at the end."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("devices", nargs="+", metavar="DEVICE=ADDRESS")
+    parser.add_argument("--kill", action="append", default=[], type=Path, metavar="FOLDER")
+    arguments = parser.parse_args()
+    pairs = [device.split("=") for device in arguments.devices]
+    files = {address: _open(device) for device, address in pairs}
     print("ok", flush=True)
-    switch(opened)
+    try:
+        switch(files)
+    finally:
+        for group in arguments.kill:
+            with suppress(OSError):  # it is already removed
+                (group / "cgroup.kill").write_text("1")
+
+
+if __name__ == "__main__":
+    main()
