@@ -189,7 +189,8 @@ def test_the_records_are_of_one_moment(settings, jobs, tmp_path, empty_stack):
 def test_archived_jobs_are_restored(settings, jobs, tmp_path, empty_stack):
     """Only with the files that count: the new Redis would never remove others."""
     objects = open_part(settings, "archive", lambda: jobs.redis, WORKER_PATIENCE_S)
-    archiver = Archiver(jobs, objects, days=1e-9, most=0)
+    before = JobStore(jobs.redis, objects)
+    archiver = Archiver(before, objects, days=1e-9, most=0)
     ids = fill(jobs, 4)
     archiver.clean_up()
     (first,) = objects.names()
@@ -199,7 +200,6 @@ def test_archived_jobs_are_restored(settings, jobs, tmp_path, empty_stack):
     back_up(settings, tmp_path / "backup")
     (counts,) = {*objects.names()} - {first, "unknown.parquet"}
     assert [file.name for file in (tmp_path / "backup" / "archive").iterdir()] == [counts]
-    before = JobStore(jobs.redis, objects)
     restore(empty_stack.settings(), tmp_path / "backup")
     with connect(empty_stack.settings()) as client:
         archive = FolderStore(empty_stack.settings().folders["archive"])
