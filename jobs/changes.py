@@ -38,7 +38,7 @@ class StoreChanges:
         self._folder = folder
 
     def take(self, floor: int) -> "RedisTurn":
-        """Wait for a turn; see `stepbox.store.bucket.Turns`."""
+        """Wait for a turn; see `stepbox.store.turns.Turns`."""
         with _unavailable(self._folder):
             client = self._connect()
             lock = client.lock(
@@ -66,7 +66,7 @@ class StoreChanges:
 
 
 class RedisTurn(NamedTuple):
-    """A turn; see `stepbox.store.bucket.Turn`."""
+    """A turn; see `stepbox.store.turns.Turn`."""
 
     lock: Lock
     number: int

@@ -2,63 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
 
 import redis.client
 
+from jobs.claim import Claim, Verdict
 from jobs.compact import pack
 from jobs.connection import UnconfirmedError
 from jobs.record import FINAL, Kind, Status, Upload
-from jobs.running import RunningJobs, flat, place_of
+from jobs.running import RunningJobs, flat, lease_score
 from jobs.watch import Cause, Death
 from stepbox.training.recipe import Recipe
 from stepbox.training.requirements import Requirements
-
-# What a worker must do: go on, stop a cancelled job, or stop because it has lost the job.
-Verdict = Literal["go on", "cancel", "lost"]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to run a job.
-
-    Each claim of a job increases its fence by one. A claim ends when its job ends or is requeued.
-
-    Attributes
-    ----------
-    job
-        Id of the job.
-    fence
-        Number of the claim.
-    kind
-        What the job is.
-    recipe
-        What a training trains; None for imports.
-    requires
-        What the job requires of its worker.
-    upload
-        What an import makes a data set of; None for trainings.
-    result
-        The staged model or data set that an earlier attempt decided to publish: the model's id, or
-        the name under which the data set is staged. None if there is none.
-    checkpoint
-        Name of the last checkpoint of the earlier attempts; None if there is none.
-    request_id
-        Id of the request that submitted the job; None for jobs of earlier versions.
-    """
-
-    job: str
-    fence: str
-    kind: Kind
-    recipe: Recipe | None
-    requires: Requirements
-    upload: Upload | None
-    result: str | None
-    checkpoint: str | None
-    request_id: str | None
-
 
 CONFIRM_MS = 2000  # less than the timeout of the connection
 
@@ -128,8 +84,8 @@ class ClaimStore(RunningJobs):
             Unique name of this call. If its reply is lost, repeat the call with the same name: it
             then returns the job that the first call claimed.
         """
-        place = place_of(owner)
-        answer = self._run("claim", json.dumps(owner), worker, call, place, *flat(dead))
+        score = lease_score(owner)
+        answer = self._run("claim", json.dumps(owner), worker, call, score, *flat(dead))
         if answer is None:
             return None
         id, fence = answer
@@ -146,6 +102,7 @@ class ClaimStore(RunningJobs):
             result=record.get("model") or record.get("staged"),
             checkpoint=record.get("checkpoint"),
             request_id=record.get("request_id"),
+            submitted_by=record.get("submitted_by"),
         )
 
     def give_back(self, claim: Claim, cause: Cause = "store", refusal: str = "") -> None:

@@ -23,11 +23,11 @@ class RunningJobs(JobReader):
         With ``beside``, a process, the list has only those jobs that may run where it can see their
         processes. Version 0.2.0 does not say where a job runs, so its jobs are among them.
         """
-        places = (
-            [("-inf", "+inf")] if beside is None else [(at, at) for at in (0, place_of(beside))]
-        )
+        ranges: list[tuple[float | str, float | str]] = [("-inf", "+inf")]
+        if beside is not None:
+            ranges = [(score, score) for score in (0, lease_score(beside))]
         with self.redis.pipeline() as pipeline:
-            for low, high in places:
+            for low, high in ranges:
                 pipeline.zrangebyscore("jobs:leases", low, high)
             ids = [id for found in pipeline.execute() for id in found]
         return [(id, fence, json.loads(owner)) for id, fence, owner in self._read_of(ids, "owner")]
@@ -84,7 +84,7 @@ class RunningJobs(JobReader):
         return QueueState.from_answer(answer, description.get("classes", [FIRST_CLASS]))
 
 
-def place_of(owner: Mapping[str, Any]) -> int:
+def lease_score(owner: Mapping[str, Any]) -> int:
     """Return a number, the same for processes that can see each other: the score of a lease."""
     seen = f"{owner.get('boot')} {owner.get('pid_namespace')}"
     return 1 + crc32(seen.encode())

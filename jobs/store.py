@@ -12,8 +12,8 @@ from jobs.measures import Measures
 from jobs.reader import WORKER_ALIVE_S, described
 from jobs.record import Job, Upload
 from jobs.routing import class_of, schema_of
-from jobs.submission import Submission
-from stepbox.errors import ConflictError, InvalidInputError, NotFoundError, StepboxError
+from jobs.submission import Submission, owner_queue_full, queue_full
+from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.training.labels import Labels
 from stepbox.training.recipe import Recipe
@@ -23,14 +23,6 @@ from stepbox.training.requirements import NO_REQUIREMENTS, Requirements
 NO_LABELS = Labels()
 
 Labeling = Literal["changed", "unknown", "publishing", "other"]  # see jobs/lua/label.lua
-
-
-class QueueFullError(StepboxError):
-    """The queue is full."""
-
-
-class OwnerQueueFullError(QueueFullError):
-    """The owner has as many queued jobs as it may have."""
 
 
 # Fields of a recipe that version 0.2.0 did not have.
@@ -76,8 +68,7 @@ class JobStore(ClaimStore):
         InvalidInputError
             The key was used before with another recipe or other options.
         UnconfirmedError
-            The job is stored, but too few replicas of Redis have confirmed it. The last part of
-            ``answer`` is its id.
+            The job is stored, but not confirmed. The last part of ``answer`` is its id.
         """
         fields = recipe.model_dump_json()
         # Earlier versions had no labels and fewer fields; their keys are still valid for a day.
@@ -131,12 +122,10 @@ class JobStore(ClaimStore):
 
         Raises
         ------
-        QueueFullError
+        QueueFullError, UnconfirmedError
             As in `submit`.
         InvalidInputError
             The key was used before with other options, another size, or for a training.
-        UnconfirmedError
-            As in `submit`.
         """
         upload = Upload(**dict(options), content_type=content_type, bytes=upload_bytes)
         return self._submit(
@@ -182,9 +171,9 @@ class JobStore(ClaimStore):
         if outcome == "late":
             raise ConflictError("there has been a job before")
         if outcome == "full":
-            raise _full(queue_limit)
+            raise queue_full(queue_limit)
         if outcome == "owner full":
-            raise _owner_full(owner_limit)
+            raise owner_queue_full(owner_limit)
         if outcome == "differs":
             raise InvalidInputError.at(
                 "/Idempotency-Key", f"was already used with another body, for job {id}"
@@ -254,9 +243,9 @@ class JobStore(ClaimStore):
     def check_room(self, queue_limit: int, owner: str | None, owner_limit: int) -> None:
         """Raise QueueFullError if a job of this owner would be rejected, as in `submit`."""
         if self.queue_length() >= queue_limit:
-            raise _full(queue_limit)
+            raise queue_full(queue_limit)
         if 0 < owner_limit <= int(self.redis.hget("jobs:owners", owner or "") or 0):
-            raise _owner_full(owner_limit)
+            raise owner_queue_full(owner_limit)
 
     def workers(self) -> list[dict[str, Any]]:
         """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
@@ -289,21 +278,6 @@ class JobStore(ClaimStore):
     def measure(self) -> Measures:
         """Read the state of the queue and all counters in one transaction."""
         return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
-
-
-def _full(queue_limit: int) -> QueueFullError:
-    return QueueFullError(f"{queue_limit} jobs are already queued; try again later")
-
-
-def _owner_full(limit: int) -> OwnerQueueFullError:
-    return OwnerQueueFullError(
-        f"the owner of this token already has {_jobs(limit)}, which is the most "
-        "(STEPBOX_OWNER_QUEUED); try again when one has started"
-    )
-
-
-def _jobs(number: int) -> str:
-    return "1 queued job" if number == 1 else f"{number} queued jobs"
 
 
 def _required(requires: Requirements) -> dict[str, str]:

@@ -2,6 +2,16 @@
 
 from typing import Required, TypedDict
 
+from stepbox.errors import StepboxError
+
+
+class QueueFullError(StepboxError):
+    """The queue is full."""
+
+
+class OwnerQueueFullError(QueueFullError):
+    """The owner has as many queued jobs as it may have."""
+
 
 class Submission(TypedDict, total=False):
     """The arguments that all submissions have.
@@ -28,3 +38,20 @@ class Submission(TypedDict, total=False):
     request_id: str | None
     submitted_by: str | None
     priority: int
+
+
+def queue_full(queue_limit: int) -> QueueFullError:
+    """Make the error for a submission when so many jobs are queued."""
+    return QueueFullError(f"{queue_limit} jobs are already queued; try again later")
+
+
+def owner_queue_full(limit: int) -> OwnerQueueFullError:
+    """Make the error for a submission whose owner has so many queued jobs."""
+    return OwnerQueueFullError(
+        f"the owner of this token already has {_jobs(limit)}, which is the most "
+        "(STEPBOX_OWNER_QUEUED); try again when one has started"
+    )
+
+
+def _jobs(number: int) -> str:
+    return "1 queued job" if number == 1 else f"{number} queued jobs"

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from jobs.connection import UnconfirmedError
-from jobs.store import QueueFullError
+from jobs.submission import QueueFullError
 from service.allowed import Schema, instruction
 from stepbox import errors
 from stepbox.errors import UnavailableError

@@ -8,8 +8,9 @@ StepboxError
 │   ├── StepsNotKeptError  a model has no record of its training's steps
 │   └── TooFarError        a step of a training would take too long to compute again
 ├── DamagedModelError      a file of a model or of the aliases is damaged
-├── StoreError             the folder of models cannot be read or written
+├── StoreError             the files of a store cannot be read or written
 ├── UnavailableError       a store does not answer, or refuses its service
+│   └── NotInMemoryError   what may not wait would have to
 ├── StorageFullError       the disk or the quota of uploaded data is full
 ├── DatasetError           a data set's file is missing, malformed or differs from its checksum
 ├── DivergedError          the loss of a training is no longer a finite number
@@ -91,7 +92,7 @@ class DamagedModelError(StepboxError):
 
 
 class StoreError(StepboxError):
-    """The folder of models cannot be read or written, for example because the disk is full."""
+    """The files of a store cannot be read or written, for example because the disk is full."""
 
 
 class UnavailableError(StepboxError):
@@ -110,6 +111,10 @@ class UnavailableError(StepboxError):
     def __init__(self, why: str, key: str, *, refused: bool = False) -> None:
         super().__init__(f"{key}: {why}" if key else why)
         self.why, self.key, self.refused = why, key, refused
+
+
+class NotInMemoryError(UnavailableError):
+    """Within `stepbox.store.objects.from_memory`, something would have to wait."""
 
 
 class StorageFullError(StepboxError):

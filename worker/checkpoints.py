@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from jobs.claims import Claim
+from jobs.claim import Claim
 from jobs.logs import about
 from stepbox.errors import UnavailableError
 from stepbox.nn.activations import Array

@@ -4,7 +4,7 @@ Each attempt stages its data set under its own name, `{job}-{fence}`. So a pause
 continues later cannot change the files of another one.
 """
 
-from jobs.claims import Claim
+from jobs.claim import Claim
 from stepbox.errors import StorageFullError, StoreError
 from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.importing.pipeline import import_upload
@@ -41,7 +41,7 @@ def _import_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         reporter.progress(progress.model_dump())
 
     attempt = f"{claim.job}-{claim.fence}"
-    owner = insist(stores.jobs.get, claim.job).submitted_by
+    owner = claim.submitted_by
     options = ImportOptions(**upload.model_dump(include={*ImportOptions.model_fields}))
     with stores.scratch_of(attempt) as scratch:
         spec, files = import_upload(

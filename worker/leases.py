@@ -17,11 +17,6 @@ class Leases:
     A few workers have places, and watch the leases. If rounds take longer than a place lasts
     without a heartbeat, the places go round all workers, and nobody has one ten times in a row. So
     a worker that has lost its place goes on for as many rounds as an expiry takes.
-
-    Attributes
-    ----------
-    watched
-        Whether this worker checks the leases in its next round.
     """
 
     def __init__(self) -> None:
@@ -30,6 +25,7 @@ class Leases:
 
     @property
     def watched(self) -> bool:
+        """Whether this worker checks the leases in its next round."""
         return self._rounds > 0
 
     def watch(self, *, has_place: bool) -> None:

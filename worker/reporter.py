@@ -17,7 +17,7 @@ from redis.exceptions import (
     TimeoutError,
 )
 
-from jobs.claims import Claim, Verdict
+from jobs.claim import Claim, Verdict
 from jobs.logs import about
 from jobs.store import JobStore
 

@@ -1,6 +1,6 @@
 """Run a training: from its recipe to its published model."""
 
-from jobs.claims import Claim
+from jobs.claim import Claim
 from stepbox.errors import InvalidInputError, NotFoundError, StepboxError
 from stepbox.nn.network import Network
 from stepbox.store.draft import describe

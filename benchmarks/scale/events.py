@@ -20,7 +20,7 @@ from benchmarks.scale.installation import run_service, settings_of
 from benchmarks.scale.usage import Usage, family
 from benchmarks.serving.deployment import prepare_bench
 from benchmarks.serving.processes import processor_seconds
-from jobs.claims import Claim
+from jobs.claim import Claim
 from jobs.store import JobStore
 from stepbox.training.presets import RECIPES
 from worker.owner import this_process

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from benchmarks.jobs import PROGRESS, run_redis, submit_arguments
 from benchmarks.scale.usage import Usage
-from jobs.claims import Claim
+from jobs.claim import Claim
 from jobs.routing import SCHEMA, classes_taken
 from jobs.store import JobStore
 from jobs.watch import QueueState

@@ -5,9 +5,9 @@
 -- Returns {id, fence}, or false if no job is queued that the worker may take, or if it is draining. If
 -- a call with the same name has already claimed a job, returns that job: the reply to that call was
 -- lost.
-local owner, worker, call, place = unpack(ARGV)
+local owner, worker, call, score = unpack(ARGV)
 
-for _, id in ipairs(call ~= '' and redis.call('ZRANGEBYSCORE', 'jobs:leases', place, place) or {}) do
+for _, id in ipairs(call ~= '' and redis.call('ZRANGEBYSCORE', 'jobs:leases', score, score) or {}) do
   local record = redis.call('HMGET', key_of(id), 'claimed_by', 'fence')
   if record[1] == call then
     return { id, record[2] }
@@ -21,7 +21,7 @@ local id = take_job(worker)
 if not id then
   return false
 end
-redis.call('ZADD', 'jobs:leases', place, id)
+redis.call('ZADD', 'jobs:leases', score, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
 -- `owner` describes the process that runs the job; `claimed_by` recognizes a repeated call.

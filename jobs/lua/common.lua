@@ -30,7 +30,7 @@
 -- archived:{id}         marks an archived job while an idempotency key may name it
 -- idempotency:{key}     hash: the job that a request with this key has created
 -- jobs:leases           sorted set: the ids of the running jobs. The score says which processes can
---                       see that of the job, see `place_of` in jobs/running.py; 0 is unknown
+--                       see that of the job, see `lease_score` in jobs/running.py; 0 is unknown
 -- jobs:awaited          string: written by those who wait until replicas have what they wrote
 -- workers               hash: name → description of the worker
 -- workers:seen          sorted set: the worker names, by time of the last heartbeat

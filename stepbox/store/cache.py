@@ -86,7 +86,7 @@ class ObjectCache(Generic[T]):
 
         Raises
         ------
-        UnavailableError
+        NotInMemoryError
             Within `from_memory`, the value is not cached.
         """
         while True:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stepbox.errors import UnavailableError
+from stepbox.errors import NotInMemoryError
 
 # Identity, size in bytes, and two times in ns since 1970. For a file, these are inode number, size,
 # mtime and ctime. Other stores may use a checksum or a counter as the identity.
@@ -213,7 +213,7 @@ class ObjectStore(ABC):
 
 @contextmanager
 def from_memory() -> Iterator[None]:
-    """Within this context and thread, raise UnavailableError instead of waiting for anything.
+    """Within this context and thread, raise NotInMemoryError instead of waiting for anything.
 
     Everything that reads objects or waits for another thread calls `check_may_wait` before.
     """
@@ -226,9 +226,9 @@ def from_memory() -> Iterator[None]:
 
 
 def check_may_wait(key: str) -> None:
-    """Raise UnavailableError within `from_memory`."""
+    """Raise NotInMemoryError within `from_memory`."""
     if getattr(_here, "from_memory", False):
-        raise UnavailableError("this is not in memory", key)
+        raise NotInMemoryError("this is not in memory", key)
 
 
 def check_key(key: str) -> None:

@@ -10,9 +10,9 @@ from stepbox.data.dataset import DATASET_NAME
 from stepbox.errors import (
     DamagedModelError,
     NotFoundError,
+    NotInMemoryError,
     NotOwnedError,
     StepboxError,
-    UnavailableError,
 )
 from stepbox.nn.network import Network
 from stepbox.store.aliases import Aliases
@@ -126,7 +126,7 @@ class ModelReader:
         try:
             with from_memory():
                 return self.load(reference)
-        except UnavailableError:
+        except NotInMemoryError:
             return None
 
     def load_initial(self, reference: str) -> tuple[Card, Network]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jobs.events import read_events
-from jobs.store import QueueFullError
+from jobs.submission import QueueFullError
 from jobs.watch import Death
 from stepbox.errors import ConflictError, InvalidInputError
 from stepbox.importing.options import ImportOptions, ImportProgress

@@ -7,7 +7,7 @@ import pytest
 from jobs import store as job_store
 from jobs.events import read_events
 from jobs.queue import QUEUE
-from jobs.store import QueueFullError
+from jobs.submission import QueueFullError
 from jobs.watch import Death
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.training.presets import RECIPES

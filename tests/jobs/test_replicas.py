@@ -10,7 +10,8 @@ import requests
 
 from jobs.connection import UnconfirmedError, connect, find_fault
 from jobs.settings import Settings
-from jobs.store import JobStore, OwnerQueueFullError, QueueFullError
+from jobs.store import JobStore
+from jobs.submission import OwnerQueueFullError, QueueFullError
 from stepbox.errors import ConflictError, InvalidInputError
 from stepbox.store.uploads import Uploads
 from stepbox.training.presets import RECIPES

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jobs.events import parse_events, stream_key
-from jobs.store import OwnerQueueFullError, QueueFullError
+from jobs.submission import OwnerQueueFullError, QueueFullError
 from jobs.watch import Death
 from stepbox.errors import InvalidInputError
 from stepbox.training.presets import RECIPES

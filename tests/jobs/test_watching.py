@@ -52,7 +52,7 @@ def test_the_job_of_a_lost_machine_is_found_if_all_watchers_are_lost_with_it(job
             assert watches(jobs, f"{machine}{number}", machine)
     leases = Leases()
     assert round_of(jobs, leases, "c", "c") == []
-    for _ in range(13):  # the first of these up to 1 s after the machines are lost, which makes 14 s
+    for _ in range(13):  # the first is up to 1 s after the machines are lost, so it takes 14 s
         assert jobs.get(claim.job).status == "running"
         pass_time(jobs, 1)
         round_of(jobs, leases, "c", "c")

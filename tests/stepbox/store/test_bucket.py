@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from jobs.changes import FIRST, KEPT, StoreChanges, latest, news
-from stepbox.errors import DatasetError, UnavailableError
+from stepbox.errors import DatasetError, NotInMemoryError, UnavailableError
 from stepbox.store import bucket, listed
 from stepbox.store.bucket import BucketStore
 from stepbox.store.datasets import DatasetStore
@@ -113,9 +113,9 @@ def test_a_listed_bucket_answers_without_a_request(open_bucket):
         assert store.size(CARD) == 1
         assert sorted(store.names()) == ["a", "b"]
         assert store.names("a") == ["card.json"]
-        with pytest.raises(UnavailableError, match="not in memory"):
+        with pytest.raises(NotInMemoryError):
             store.get(CARD, LIMIT)
-        with pytest.raises(UnavailableError, match="not in memory"):
+        with pytest.raises(NotInMemoryError):
             store.versions(["unknown"])
     assert versions[3:] == [None, None]
 
