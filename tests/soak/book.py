@@ -9,7 +9,7 @@ from tests.soak.history import FINAL, Call
 
 
 class Book:
-    """What the clients know together, and the file that records their calls.
+    """What the clients know together, and the new file that records their calls.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Book:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", buffering=1)
+        self._file = path.open("x", buffering=1)
         self._lock = threading.Lock()
         self.jobs: dict[str, str] = {}
         self.models: dict[str, str] = {}

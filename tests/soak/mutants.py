@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from jobs import reader
 from tests.soak import scenes
@@ -25,6 +26,8 @@ class Mutant:
     ----------
     what
         What is wrong.
+    shows
+        A regular expression for what the checker says about it.
     provoke
         Something during which it matters.
     scripts
@@ -34,6 +37,7 @@ class Mutant:
     """
 
     what: str
+    shows: str
     provoke: Schedule
     scripts: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     change: Callable[[], None] = lambda: None
@@ -63,22 +67,29 @@ def changed(text: str, changes: list[tuple[str, str]]) -> str:
 # -- changes of the code ------------------------------------------------------------------
 
 
+def _replace(target: object, name: str, new: Any) -> None:
+    """Replace an attribute; raise AttributeError if there is none."""
+    patch.object(target, name, new).start()
+
+
 def _expire_at_once() -> None:
     from worker import leases
 
-    leases.LEASE_CHECKS = 0
+    _replace(leases, "LEASE_CHECKS", 0)
 
 
 def _expire_never() -> None:
     from worker.leases import Leases
 
-    Leases.expired = lambda self, beats: []  # type: ignore[method-assign]
+    _replace(Leases, "expired", lambda self, beats: [])
 
 
 def _write_card_first() -> None:
     from stepbox.store import models
 
-    models.WEIGHTS, models.CARD = models.CARD, models.WEIGHTS
+    weights, card = models.WEIGHTS, models.CARD
+    _replace(models, "WEIGHTS", card)
+    _replace(models, "CARD", weights)
 
 
 def _list_once() -> None:
@@ -88,7 +99,7 @@ def _list_once() -> None:
         threading.Event().wait()
         return cursor
 
-    StoreWatch._follow = follow  # type: ignore[method-assign]
+    _replace(StoreWatch, "_follow", follow)
 
 
 def _publish_later() -> None:
@@ -99,7 +110,7 @@ def _publish_later() -> None:
     def later(self: ModelStore, *arguments: Any) -> None:
         threading.Timer(10, publish, (self, *arguments)).start()
 
-    ModelStore.publish = later  # type: ignore[method-assign, assignment]
+    _replace(ModelStore, "publish", later)
 
 
 def _restore_badly() -> None:
@@ -113,7 +124,7 @@ def _restore_badly() -> None:
             return None
         return {key: a * (1 + 1e-6) if a.dtype.kind == "f" else a for key, a in state.items()}
 
-    CheckpointStore.load = rounded  # type: ignore[method-assign]
+    _replace(CheckpointStore, "load", rounded)
 
 
 _ANY_CLAIM = [("verdict(id, fence)", "verdict(id, redis.call('HGET', key_of(id), 'fence'))")]
@@ -121,6 +132,7 @@ _ANY_CLAIM = [("verdict(id, fence)", "verdict(id, redis.call('HGET', key_of(id),
 MUTANTS = {
     "finish-any-claim": Mutant(
         "a worker that has lost a job may finish it",
+        r"is \w+ after it was|has the ends",
         scenes.freeze_publishing,
         {
             "finish": [
@@ -131,36 +143,45 @@ MUTANTS = {
     ),
     "report-any-claim": Mutant(
         "a worker that has lost a job may report and store checkpoints",
+        r"fell back from|events of job \w+ (are|do not stop)",
         scenes.freeze_training,
         {"report": _ANY_CLAIM},
     ),
     "decide-any-claim": Mutant(
         "a worker that has lost a job may decide which model it publishes",
+        "has the models? |has the ends",
         scenes.freeze_staging,
         {"decide": [("if answer == 'go on' then", "answer = 'go on'\nif true then")]},
     ),
-    "no-lease": Mutant("no lease expires", scenes.lose_host, change=_expire_never),
+    "no-lease": Mutant("no lease expires", "did not end", scenes.lose_host, change=_expire_never),
     "hasty-lease": Mutant(
         "every lease expires at once, whatever its worker reports",
+        "did not end|failed: ",
         scenes.train,
         {"transitions": [("local silent = beat == '' or", "local silent = true or")]},
         _expire_at_once,
     ),
     "card-first": Mutant(
         "a model's card is written before its weights",
+        "was damaged",
         scenes.publish_slowly,
         change=_write_card_first,
     ),
     "success-first": Mutant(
-        "a job succeeds before its model is published", scenes.publish_slowly, change=_publish_later
+        "a job succeeds before its model is published",
+        "^lost: card .*status 404",
+        scenes.publish_slowly,
+        change=_publish_later,
     ),
     "keys-ignored": Mutant(
         "the idempotency key is ignored",
+        "has the jobs",
         scenes.submit_twice,
         {"submit": [("if idempotency ~= '' then\n  local", "if false then\n  local")]},
     ),
     "cancel-ignored": Mutant(
         "the flag of a cancelled job is ignored",
+        "its cancel was accepted",
         scenes.cancel_training,
         {
             "transitions": [
@@ -171,6 +192,7 @@ MUTANTS = {
     ),
     "events-repeated": Mutant(
         "losses and epochs are stored again when they are trained again",
+        r"events of job \w+ are",
         scenes.kill_within_epoch,
         {
             "report": [
@@ -183,9 +205,15 @@ MUTANTS = {
         },
     ),
     "list-kept": Mutant(
-        "an API lists the models once, and never again", scenes.train, change=_list_once
+        "an API lists the models once, and never again",
+        "model .* is not listed at",
+        scenes.train,
+        change=_list_once,
     ),
     "checkpoint-changed": Mutant(
-        "a checkpoint is not restored exactly", scenes.kill_within_epoch, change=_restore_badly
+        "a checkpoint is not restored exactly",
+        "^differing: ",
+        scenes.kill_within_epoch,
+        change=_restore_badly,
     ),
 }

@@ -19,6 +19,12 @@ def submit(jobs, recipe="mnist-numpy", **more):
     return jobs.submit(small, samples=60000, queue_limit=100, **more).id
 
 
+def workers_check(stack):
+    """Read what /readyz says about the workers."""
+    checks = requests.get(f"{stack.url}/readyz", timeout=10).json()["checks"]
+    return next(check["detail"] for check in checks if check["name"] == "worker")
+
+
 def wait_for_end(worker):
     wait_until(lambda: not worker.running(), seconds=180, what="the worker to end")
     assert worker.stop() == EXIT_STATUS
@@ -56,10 +62,15 @@ def test_a_worker_without_torch_leaves_all_jobs_to_others(own_stack, jobs):
     [about] = wait_until(jobs.workers, seconds=180, what="a heartbeat")
     assert "No module named" in about["stalled"]
     waiting = submit(jobs)
-    wait_until(lambda: jobs.get(waiting).waiting_for.code == "stalled", what="the reason to wait")
-    assert "No module named" in jobs.get(waiting).waiting_for.detail
-    answer = requests.get(f"{own_stack.url}/readyz", timeout=10)
-    assert "takes no job, because its device is not found" in answer.json()["checks"][1]["detail"]
+    why = wait_until(
+        lambda: "No module named" in (found := jobs.get(waiting).waiting_for).detail and found,
+        what="the reason to wait",
+    )
+    assert why.code == "stalled"
+    wait_until(
+        lambda: "takes no job, because its device is not found" in workers_check(own_stack),
+        what="/readyz to say so",
+    )
     own_stack.start_worker("whole")
     wait_until(lambda: jobs.get(waiting).status == "succeeded", seconds=180)
     assert jobs.get(waiting).attempts == 1

@@ -9,6 +9,7 @@ from stepbox.errors import UnavailableError
 from stepbox.store.models import ModelStore
 from stepbox.store.objects import check_may_wait
 from stepbox.store.parallel import outcomes
+from tests.processes import PATIENCE_S
 from tests.stepbox.store.test_models import add
 
 
@@ -27,7 +28,7 @@ def test_outcomes_come_in_order_with_their_errors():
 
 
 def test_calls_run_at_the_same_time():
-    barrier = threading.Barrier(4)
+    barrier = threading.Barrier(4, timeout=PATIENCE_S)
 
     def wait(item):
         check_may_wait("")
@@ -71,7 +72,7 @@ def test_a_model_can_be_loaded_while_the_cards_are_read(open_bucket, monkeypatch
     def slow(key, limit):
         if key.startswith(blocked):
             reading.set()
-            gate.wait()
+            gate.wait(PATIENCE_S)
         return get(key, limit)
 
     monkeypatch.setattr(bucket, "get", slow)
@@ -79,7 +80,7 @@ def test_a_model_can_be_loaded_while_the_cards_are_read(open_bucket, monkeypatch
     with ThreadPoolExecutor(1) as pool:
         ids = pool.submit(store.ids)
         try:
-            reading.wait()
+            assert reading.wait(PATIENCE_S)
             assert store.load(some)[0].id == some
             for view in (store, store.seen_by("alice")):
                 assert view.loaded(some)[0].id == some
