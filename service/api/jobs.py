@@ -211,7 +211,8 @@ def _dataset_of(body: TrainRequest) -> DatasetSpec:
         return backend().datasets.spec(made.id)
     except NotFoundError:
         check_room()
-        backend().quota.check(owner(), more=sum(split.nbytes for split in splits.values()))
+        size = sum(split.samples.nbytes + split.labels.nbytes for split in splits.values())
+        backend().quota.check(owner(), more=size)
         with saying_why("store the data set"):
             return backend().datasets.add(splits, owner())
 

@@ -184,11 +184,6 @@ class Dataset:
     samples: NDArray[Any]
     labels: NDArray[np.integer[Any]]
 
-    @property
-    def nbytes(self) -> int:
-        """Size of both arrays, in bytes."""
-        return self.samples.nbytes + self.labels.nbytes
-
     def __getitem__(self, samples: slice) -> Self:
         """Return a slice of the samples."""
         return type(self)(self.spec, self.samples[samples], self.labels[samples])
