@@ -163,8 +163,8 @@ MUTANTS = {
     ),
     "card-first": Mutant(
         "a model's card is written before its weights",
-        "was damaged",
-        scenes.publish_slowly,
+        "was damaged|^illegal: card .*status 409",
+        scenes.freeze_with_card,
         change=_write_card_first,
     ),
     "success-first": Mutant(

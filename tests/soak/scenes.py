@@ -119,6 +119,27 @@ freeze_staging = _freeze_when(
 freeze_publishing = _freeze_when(lambda record: "model" in record)
 
 
+def freeze_with_card(soak: Soak) -> None:
+    """Freeze the machine of a job as soon as the bucket has a card, and read the model."""
+    soak.injector.begin("bucket slow")  # so that nothing else is written in the meantime
+    id, host = _start(soak, SHORT)
+    model = _until(soak, id, lambda record: record.get("model"))
+    objects = soak.cluster.network.machines[CENTRE].folder / "objects"
+    wait_until(
+        lambda: any(objects.rglob(f"models/{model}/card.json/*")),
+        seconds=WAIT_S,
+        every=0.01,
+        what="a card",
+    )
+    soak.injector.begin("frozen", host)
+    for api in soak.cluster.urls:
+        soak.client.card(model, api)
+        soak.client.predict(model, api)
+    soak.injector.end("bucket slow")
+    soak.injector.end("frozen", host)
+    _until(soak, id, _over)
+
+
 def publish_slowly(soak: Soak) -> None:
     """List the models while one is published, and read it at once."""
     soak.injector.begin("bucket slow")
