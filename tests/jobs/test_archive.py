@@ -15,6 +15,7 @@ from stepbox.errors import ConflictError, NotFoundError, StoreError, Unavailable
 from stepbox.store.folder import FolderStore
 from tests.jobs.test_job_store import OWNER, entry, events, loss, submit
 from tests.jobs.test_listing import lists, walk
+from tests.processes import wait_until
 
 STATUSES = ("succeeded", "failed", "cancelled")
 
@@ -559,6 +560,7 @@ def test_a_process_without_the_archive_says_so(archiving, archive):
 def test_pages_miss_and_repeat_nothing_while_jobs_move(archiving, archive, objects):
     ids = fill(archiving, 30)
     stopped = threading.Event()
+    moved = []
     errors = []
 
     def move():
@@ -567,15 +569,13 @@ def test_pages_miss_and_repeat_nothing_while_jobs_move(archiving, archive, objec
         try:
             while not stopped.is_set():
                 keep = keep - 7 if keep > 7 else 30
-                Archiver(mover, objects, days=0, most=keep).clean_up()
+                moved.append(Archiver(mover, objects, days=0, most=keep).clean_up())
                 for id in ids[::9]:
                     mover.label(id, {"notes": str(keep)}, mover.get(id).model)
         except Exception as error:
             errors.append(error)
 
-    thread = threading.Thread(target=move)
-    thread.start()
-    try:
+    def read():
         for limit in (1, 4, 100):
             assert walk(archiving, limit) == ids
             assert [id for id in ids[:10] if archiving.get(id).status] == ids[:10]
@@ -585,6 +585,12 @@ def test_pages_miss_and_repeat_nothing_while_jobs_move(archiving, archive, objec
         assert walk(archiving, 4, status="failed") == [
             id for id in ids if archiving.get(id).status == "failed"
         ]
+        return errors or sum(moved) > len(ids)
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    try:
+        wait_until(read, what="jobs that move while they are read")
     finally:
         stopped.set()
         thread.join()
