@@ -23,10 +23,12 @@ with Network(Path(sys.argv[1]), "one") as network:
 def test_the_machines_of_a_killed_process_end(tmp_path):
     command = [sys.executable, "-c", USE, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        group, namespace = process.stdout.readline().split()
-        events = Path(group) / "cgroup.events"
-        assert "populated 1" in events.read_text()
-        process.kill()
+        try:
+            group, namespace = process.stdout.readline().split()
+            events = Path(group) / "cgroup.events"
+            wait_until(lambda: "populated 1" in events.read_text(), what="the machine to begin")
+        finally:
+            process.kill()
     wait_until(lambda: "populated 0" in events.read_text(), what="the machine to end")
     Path(group).rmdir()
     ip("netns", "delete", namespace)
