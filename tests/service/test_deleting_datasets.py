@@ -7,6 +7,7 @@ from stepbox.errors import DatasetError
 from tests.datasets import add_dataset
 from tests.problems import check_problem
 from tests.service.conftest import publish_on
+from worker.owner import this_process
 from worker.run import run_next_job
 from worker.stores import Stores
 
@@ -50,7 +51,7 @@ def test_jobs_and_models_keep_their_data_set(client, backend, jobs):
     spec, splits = add_dataset(backend.datasets, "tiny", (8, 8))
     other, _ = add_dataset(backend.datasets, "other", (8, 8), seed=1)
     waiting = [train_on(client, spec) for _ in range(21)]
-    jobs.claim("host:1:1", "w")  # a running job refers to it, too
+    jobs.claim(this_process(), "w")  # a running job refers to it, too
     train_on(client, other)
     model, _ = publish_on(backend, spec, splits)
     problem = check_problem(client.delete(f"/datasets/{spec.id}"), 409)
