@@ -28,8 +28,10 @@ def said(page, number):
 
 
 def sent(page):
-    """Return the body that the button would send."""
-    code = page.locator("#request code").inner_text()
+    """Return the body that the button would send, once the form has been filled in."""
+    line = page.locator("#request code")
+    expect(line).to_contain_text("}")
+    code = line.inner_text()
     return json.loads(code[code.index("{") : code.rindex("}") + 1])
 
 
