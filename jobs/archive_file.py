@@ -84,7 +84,7 @@ class Index(NamedTuple):
     owners
         Positions in `owner_names`; shape (jobs).
     owner_names
-        The owners, such as None for jobs without one.
+        Their names; None stands for jobs without an owner.
     """
 
     ids: NDArray[np.bytes_]
