@@ -60,7 +60,8 @@ def measure(total: int, owners: int, *, earlier: bool) -> tuple[float, float]:
     """Return the mean times to submit a job and to claim one, in microseconds."""
     rng = random.Random(0)
     kind = ["kind", "train", "recipe", RECIPES["mnist-numpy"].model_dump_json()]
-    limits = [10**9] if earlier else [10**9, 0]
+    # Version 0.2.0 has no limit for each owner, and is told how long to keep the key.
+    limits = [10**9, "", "", 60] if earlier else [10**9, 0, "", ""]
     place = [] if earlier else [1]
     with run_redis() as jobs:
         run: Run = earlier_scripts(jobs) if earlier else jobs._run
@@ -72,7 +73,7 @@ def measure(total: int, owners: int, *, earlier: bool) -> tuple[float, float]:
                     if owners > 1:
                         fields += ["submitted_by", f"owner-{rng.randrange(owners)}"]
                         fields += ["priority", str(rng.randrange(-100, 101))]
-                    arguments = [f"{number:016x}", json.dumps(PROGRESS), *limits, "", "", 1, "", 0]
+                    arguments = [f"{number:016x}", json.dumps(PROGRESS), *limits, "", 0]
                     run("submit", *arguments, *fields, pipeline=pipeline)
                 pipeline.execute()
 

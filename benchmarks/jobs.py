@@ -81,7 +81,7 @@ def run_redis() -> Iterator[JobStore]:
 
 def submit_arguments(recipe: str) -> list[str | int]:
     """Return the arguments of `jobs/lua/submit.lua` after the id, without any limit."""
-    return [json.dumps(PROGRESS), 10**9, 0, "", "", 1, "", 0, "kind", "train", "recipe", recipe]
+    return [json.dumps(PROGRESS), 10**9, 0, "", "", "", 0, "kind", "train", "recipe", recipe]
 
 
 def fill(jobs: JobStore, numbers: range) -> None:

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import requests
 from redis.exceptions import RedisError
 
+from benchmarks.serving.processes import free_port
 from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -25,27 +25,6 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 REPORTED = 6000  # characters at the end of each log that a report shows
 PATIENCE_S = 120  # a state is reached in seconds; a slow and busy machine takes some times as long
-RESERVED = 256  # the last ports that this process has given out stay reserved
-
-
-_reserved: deque[int] = deque()  # file descriptors of sockets
-
-
-def free_port() -> int:
-    """Return a port that no process listens on, and that no other caller gets.
-
-    The kernel chooses one of 14,000 ports at random. Without a socket that stays bound to it, the
-    suite would soon get the same port twice, here or in a process that runs other tests. Servers
-    can listen on the port nevertheless: they set ``SO_REUSEADDR``, as that socket does.
-    """
-    if len(_reserved) == RESERVED:
-        os.close(_reserved.popleft())
-    with socket.socket() as reserving:
-        reserving.bind(("127.0.0.1", 0))
-        reserving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        port: int = reserving.getsockname()[1]
-        _reserved.append(reserving.detach())
-    return port
 
 
 def wait_until(

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CORES = 2
 PATIENCE_S = 10
 _PR_SET_CHILD_SUBREAPER = 36
+_RESERVED = 256  # the last ports that this process has given out stay reserved
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_reserved: deque[int] = deque()  # file descriptors of sockets
 
 
 class NotStartedError(Exception):
@@ -33,10 +36,20 @@ def prepare_machine() -> None:
 
 
 def free_port() -> int:
-    """Return a port that no process listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Return a port that no process listens on, and that no other caller gets.
+
+    The kernel chooses one of 14,000 ports at random. Without a socket that stays bound to it,
+    tests would soon get the same port twice, in this process or in another one. Servers can listen
+    on the port nevertheless: they set ``SO_REUSEADDR``, as that socket does.
+    """
+    if len(_reserved) == _RESERVED:
+        os.close(_reserved.popleft())
+    with socket.socket() as reserving:
+        reserving.bind(("127.0.0.1", 0))
+        reserving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port: int = reserving.getsockname()[1]
+        _reserved.append(reserving.detach())
+    return port
 
 
 def descendants() -> list[int]:
