@@ -27,18 +27,21 @@ from tests.problems import check_problem
 from tests.processes import Stack, stack_in, wait_until
 
 FIELDS: dict[str, Any] = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
-AT_ONCE_S = {"killed": 2, "paused": 8}  # longest time until a 503; only a timeout detects a pause
+AT_ONCE_S = {"killed": 5, "paused": 8}  # longest time until a 503; only a timeout detects a pause
+# Where the worker waits, so that the job has not ended before its moment is over.
+HOLDS = {"training": "epoch-3", "cancelling": "epoch-3", "publishing": "staged"}
 WAYS = ("killed", "paused")
 
 
 class Scene:
     """A new installation with a job that has been submitted.
 
-    If it is ``held``, the worker stages the job's model, and waits for `go_on`.
+    At the point ``held`` of `tests.worker.holding`, the worker waits for `go_on`.
     """
 
-    def __init__(self, stack: Stack, *, held: bool) -> None:
+    def __init__(self, stack: Stack, *, held: str | None) -> None:
         self.stack = stack
+        self._hold = stack.folder / held if held else None
         stack.environment["HOLD_DIR"] = str(stack.folder)
         self.redis = stack.start_redis()
         stack.start_worker(application="tests.worker.holding")
@@ -46,17 +49,14 @@ class Scene:
         self.jobs = JobStore(connect(stack.settings()))
         stack.wait_for(stack.train(epochs=1, hidden_sizes=[2])["id"], "succeeded")
         self.image = requests.get(f"{stack.url}/datasets/mnist/test/0.png", timeout=10).content
-        if held:
+        if self._hold:
             self._hold.touch()
         self.id: str = stack.train(**FIELDS)["id"]
 
-    @property
-    def _hold(self) -> Path:
-        return self.stack.folder / "staged"
-
     def go_on(self) -> None:
         """Let a worker that is held go on."""
-        self._hold.unlink(missing_ok=True)
+        if self._hold:
+            self._hold.unlink()
 
     def epoch_on_disk(self) -> int:
         """Return the epoch of the last checkpoint on the disk; -1 if there is none."""
@@ -85,7 +85,8 @@ class Scene:
 
     def publishing(self) -> None:
         """The worker has staged the model, and has not yet asked Redis to decide."""
-        wait_until(self._hold.with_name("staged.reached").exists, what="the model to be staged")
+        reached = self.stack.folder / "staged.reached"
+        wait_until(reached.exists, what="the model to be staged")
 
     def cancelling(self) -> None:
         """The API has accepted a cancel, and the worker may not have noticed it yet."""
@@ -189,7 +190,7 @@ def answers(scene: Scene) -> bool:
 def run(folder: Path, moment: str, way: str, seconds: float) -> dict[str, Any]:
     """Run one scene, check that the fault changed no result, and return the measurements."""
     with stack_in(folder) as stack:
-        scene = Scene(stack, held=moment == "publishing")
+        scene = Scene(stack, held=HOLDS.get(moment))
         MOMENTS[moment](scene)
         seen = away(scene, way, seconds, epochs=int(moment == "training"))
         back = time.monotonic()

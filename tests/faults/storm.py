@@ -87,16 +87,14 @@ class Storm:
     def pause_worker(self) -> None:
         """Pause a worker and its job processes for 8 to 14 s, as if its machine had died."""
         name = self.rng.choice(WORKERS)
-        with suppress(RedisError, ProcessLookupError):
+        with suppress(RedisError):
             pids = [self.workers[name].pid]
             for job, _, owner in self.jobs.owners():
                 if self.jobs.redis.hget(f"job:{job}", "worker").startswith(f"{name}@"):
                     pids.append(owner["pid"])
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+            _signal(pids, signal.SIGSTOP)
             time.sleep(self.rng.uniform(8, 14))
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            _signal(pids, signal.SIGCONT)
 
     def kill_redis(self) -> None:
         """Kill Redis and start it again."""
@@ -113,7 +111,7 @@ class Storm:
         """Prevent checkpoints for a while by replacing their folder with a file."""
         path = self.stack.models_dir / ".checkpoints"
         aside = path.with_name(".checkpoints.aside")
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # there is none, or one is still aside
             path.rename(aside)
         with suppress(FileExistsError):  # a worker has already created the folder again
             path.touch(exist_ok=False)
@@ -121,7 +119,7 @@ class Storm:
         with suppress(IsADirectoryError, FileNotFoundError):
             path.unlink()
         if not path.exists():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # there was none, or a worker has just created it again
                 aside.rename(path)
 
     # -- the storm ------------------------------------------------------------------------
@@ -189,6 +187,13 @@ class Storm:
             middle, longest = round(times[len(times) // 2], 1), round(times[-1], 1)
             counts["child_killed_to_running_again_s"] = {"median": middle, "max": longest}
         return {**counts, "faults": self.faults}
+
+
+def _signal(pids: list[int], number: int) -> None:
+    """Send a signal to those processes that have not ended."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 MUST_BE_0 = (

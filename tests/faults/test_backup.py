@@ -91,8 +91,10 @@ def test_a_restored_installation_continues_where_the_other_was(own_stack, empty_
     requests.put(f"{own_stack.url}/aliases/best", json={"model": model}, timeout=10)
     running = own_stack.train(**RUNNING)["id"]
     wait_until((tmp_path / "epoch-2.reached").exists, seconds=120, what="epoch 2")
+    # Another thread writes the checkpoints. The last one is stored together with epoch 1.
+    wait_until(lambda: len(own_stack.job(running)["history"]) == 2, what="epoch 1 to be stored")
     with connect(own_stack.settings()) as client:
-        checkpoint = wait_until(lambda: (name := JobStore(client).checkpoint(running)) and name)
+        checkpoint = JobStore(client).checkpoint(running)
     waiting = [own_stack.train(**TINY)["id"], upload(own_stack, "second", 80)]
     before = jobs_of(own_stack)
 

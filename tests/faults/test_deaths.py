@@ -13,7 +13,8 @@ KILLS = 3  # by this test, which writes the other deaths into the record
 def test_a_job_that_dies_in_its_first_epoch_fails_after_other_jobs_have_run(own_stack, jobs):
     worker = own_stack.start_worker()
     own_stack.start_service()
-    deadly = own_stack.train(epochs=1, hidden_sizes=[64, 64])["id"]  # takes seconds
+    # An epoch takes minutes, so each process dies in the first one, however late it is killed.
+    deadly = own_stack.train(epochs=1, hidden_sizes=[1024, 1024], batch_size=1)["id"]
     other = own_stack.train(epochs=1, hidden_sizes=[2])["id"]
     jobs.redis.hset(f"job:{deadly}", "deaths", MOST - KILLS)
     for fence in range(1, KILLS + 1):

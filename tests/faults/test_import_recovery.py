@@ -204,9 +204,9 @@ def test_a_file_that_is_no_data_set_is_refused_in_words(own_stack, stores):
 
 
 def test_a_missing_file_fails_the_import(own_stack, stores):
-    own_stack.start_worker()
     id = upload(stores)
     stores.uploads.drop(id)
+    own_stack.start_worker()
     job = wait_for_status(stores, id, "failed")
     assert job.error.status == 500
     assert "STEPBOX_DATASETS_DIR" in job.error.detail

@@ -17,10 +17,10 @@ from jobs.store import JobStore
 from stepbox.training.presets import RECIPES
 from tests.faults.checks import check_undisturbed
 from tests.faults.reference import reference
+from tests.faults.test_import_recovery import HOLDING, hold, release, wait_for_hold
 from tests.jobs.test_measures import NO_RECOVERIES
 from tests.processes import wait_until
 
-# These recipes train for two or three seconds, which leaves time for faults.
 NUMPY = {"epochs": 10, "hidden_sizes": (8,), "seed": 1}
 TORCH = {
     "recipe": "fashion-mnist-torch", "epochs": 6, "hidden_sizes": (16,), "batch_size": 512,
@@ -56,49 +56,61 @@ def owner_of(jobs, id):
     return {job: owner for job, _, owner in jobs.owners()}.get(id)
 
 
-def history_length(stack, id):
-    return len(stack.job(id)["history"])
+def start_holding_worker(stack, *points, name="worker"):
+    """Start a worker that waits at these points of a job, so that it lasts as long as it must."""
+    stack.environment["HOLD_DIR"] = str(stack.folder)
+    for point in points:
+        hold(stack, point)
+    return stack.start_worker(name, application=HOLDING)
 
 
 @pytest.mark.parametrize(
-    ("fields", "kills"),
-    [(NUMPY, 2), (TORCH, 1), (NUMPY_CONVOLUTION, 1), (TORCH_CONVOLUTION, 1)],
+    ("fields", "epochs"),
+    [(NUMPY, (3, 6)), (TORCH, (3,)), (NUMPY_CONVOLUTION, (2,)), (TORCH_CONVOLUTION, (2,))],
     ids=["numpy", "torch", "numpy convolution", "torch convolution"],
 )
 def test_a_job_continues_from_its_checkpoint_after_its_process_is_killed(
-    own_stack, jobs, fields, kills
+    own_stack, jobs, fields, epochs
 ):
-    worker = own_stack.start_worker()
+    worker = start_holding_worker(own_stack, *(f"epoch-{epoch}" for epoch in epochs))
     own_stack.start_service()
     id = own_stack.train(**fields)["id"]
-    for killed in range(kills):
-        wait_until(lambda seen=killed + 2: history_length(own_stack, id) >= seen)
+    checkpoints = []
+    for attempt, epoch in enumerate(epochs, 1):
+        wait_for_hold(own_stack, f"epoch-{epoch}")
+        wait_until(lambda seen=epoch: len(own_stack.job(id)["history"]) == seen)
+        checkpoints.append(jobs.checkpoint(id))  # the last one: it is stored with its epoch
         os.kill(owner_of(jobs, id)["pid"], signal.SIGKILL)
-        wait_until(lambda attempts=killed + 2: own_stack.job(id)["attempts"] == attempts)
+        release(own_stack, f"epoch-{epoch}")
+        wait_until(lambda attempts=attempt + 1: own_stack.job(id)["attempts"] == attempts)
     wait_and_check(own_stack, jobs, id, fields)
-    assert "going on from e1" in worker.log.read_text()
+    log = worker.log.read_text()
+    assert [name for name in checkpoints if f"going on from {name}" not in log] == []
     assert not (own_stack.models_dir / ".checkpoints" / id).exists()
 
 
 def test_a_job_continues_after_its_worker_is_killed_and_restarted(own_stack, jobs):
-    worker = own_stack.start_worker()
+    worker = start_holding_worker(own_stack, "epoch-2")
     own_stack.start_service()
     id = own_stack.train(**NUMPY)["id"]
     waiting = own_stack.train(epochs=1, hidden_sizes=[2])["id"]
-    wait_until(lambda: history_length(own_stack, id) >= 2)
+    wait_for_hold(own_stack, "epoch-2")
     worker.stop(signal.SIGKILL)
-    own_stack.start_worker()
-    wait_until(lambda: own_stack.job(id)["attempts"] == 2)
+    release(own_stack, "epoch-2")
+    start_holding_worker(own_stack, "epoch-4")
+    wait_for_hold(own_stack, "epoch-4")
+    assert own_stack.job(id)["attempts"] == 2
     assert own_stack.job(waiting)["attempts"] == 0  # the killed job comes first
+    release(own_stack, "epoch-4")
     wait_and_check(own_stack, jobs, id, NUMPY)
     assert own_stack.wait_for(waiting)["status"] == "succeeded"
 
 
 def test_a_stopped_worker_hands_its_job_back_at_once(own_stack, jobs):
-    worker = own_stack.start_worker()
+    worker = start_holding_worker(own_stack, "epoch-2")
     own_stack.start_service()
     id = own_stack.train(**NUMPY)["id"]
-    wait_until(lambda: history_length(own_stack, id) >= 2)
+    wait_for_hold(own_stack, "epoch-2")
     worker.stop(signal.SIGTERM)
     job = own_stack.job(id)
     assert (job["status"], job["queue_position"]) == ("queued", 0)
@@ -109,10 +121,10 @@ def test_a_stopped_worker_hands_its_job_back_at_once(own_stack, jobs):
 
 def test_a_paused_worker_that_continues_later_cannot_write(own_stack, jobs):
     """Another worker takes the job over when the lease expires, as if the machine had died."""
-    paused = own_stack.start_worker("paused")
+    paused = start_holding_worker(own_stack, "epoch-2", name="paused")
     own_stack.start_service()
     id = own_stack.train(**NUMPY)["id"]
-    wait_until(lambda: history_length(own_stack, id) >= 2)
+    wait_for_hold(own_stack, "epoch-2")
     owner = owner_of(jobs, id)
     for pid in (paused.pid, owner["pid"]):
         os.kill(pid, signal.SIGSTOP)
@@ -122,6 +134,7 @@ def test_a_paused_worker_that_continues_later_cannot_write(own_stack, jobs):
     own_stack.start_worker("other")  # watches the lease once it is ready
     wait_until(lambda: own_stack.job(id)["attempts"] == 2)
     assert time.monotonic() - stopped > 5  # the lease had to expire first
+    release(own_stack, "epoch-2")
     for pid in (owner["pid"], paused.pid):
         os.kill(pid, signal.SIGCONT)
     wait_and_check(own_stack, jobs, id, NUMPY)

@@ -21,8 +21,11 @@ def test_a_worker_that_cannot_write_its_heartbeat_keeps_working(own_stack, jobs)
     path.write_text("no folder")
     own_stack.environment["STEPBOX_ALIVE_FILE"] = str(path / "alive")
     worker = own_stack.start_worker()
+    wait_until(
+        lambda: "cannot write the worker's heartbeat" in worker.log.read_text(),
+        what="the worker to say so",
+    )
     wait_until(jobs.workers, what="a heartbeat of the worker")
-    assert "cannot write the worker's heartbeat" in worker.log.read_text()
     found = check(own_stack)
     assert found.returncode == 1
     assert f"Not a directory: '{path}/alive'" in found.stdout

@@ -22,7 +22,8 @@ def test_a_worker_sends_heartbeats_once_it_accepts_jobs(own_stack, redis_process
             return []
 
     wait_until(workers, what="a heartbeat of the worker")
-    assert " ready." in worker.log.read_text()
+    assert "Connected to redis" in worker.log.read_text()
+    wait_until(lambda: " ready." in worker.log.read_text(), what="Celery to log it after that")
 
 
 def test_the_device_is_found_without_a_job(own_stack, jobs):

@@ -18,9 +18,9 @@ STUCK = IDLE._replace(waiting=1)
 TINY = {"epochs": 1, "hidden_sizes": [2]}
 
 
-def start_deaf_worker(stack, how):
+def start_deaf_worker(stack, how, stall_s):
     """Start a worker that takes no messages (see `tests.worker.deaf`)."""
-    stack.environment |= {"DEAF": how, "STEPBOX_STALL_S": "2"}
+    stack.environment |= {"DEAF": how, "STEPBOX_STALL_S": stall_s}
     options = "--queues training --concurrency 1 --without-gossip --without-mingle --loglevel INFO"
     return stack.start("worker", *f"celery -A tests.worker.deaf worker {options}".split())
 
@@ -74,7 +74,8 @@ def pool_of(worker):
 
 
 def test_a_consumer_that_takes_no_messages_reconnects(own_stack, jobs):
-    worker = start_deaf_worker(own_stack, "consumer")
+    # Once it has reconnected, it must claim the job within this time, or else it is repaired again.
+    worker = start_deaf_worker(own_stack, "consumer", stall_s="8")
     own_stack.start_service()
     job = own_stack.wait_for(own_stack.train(**TINY)["id"])
     assert (job["status"], job["attempts"]) == ("succeeded", 1)
@@ -83,7 +84,7 @@ def test_a_consumer_that_takes_no_messages_reconnects(own_stack, jobs):
 
 
 def test_a_worker_exits_if_no_repair_helps(own_stack, jobs):
-    worker = start_deaf_worker(own_stack, "loop")
+    worker = start_deaf_worker(own_stack, "loop", stall_s="2")
     own_stack.start_service()
     wait_until(jobs.workers, what="a heartbeat of the worker")
     own_stack.train(**TINY)
