@@ -203,7 +203,8 @@ def ask(api: Pod, method: str, path: str, **options: Any) -> Any:
 
 def hand_over_a_job(api: Pod, worker: Pod) -> str:
     """Stop the worker within a training, start a new one, and return the trained model."""
-    fields = {"recipe": "mnist-numpy", "hidden_sizes": [100, 100], "epochs": 4}
+    # Many epochs, because Docker may need some seconds to stop the worker.
+    fields = {"recipe": "mnist-numpy", "hidden_sizes": [100, 100], "epochs": 10}
     id = ask(api, "post", "/train", json=fields)["id"]
 
     def job() -> Any:

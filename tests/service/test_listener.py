@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ import pytest
 from tests.processes import stack_in, wait_until
 
 ANSWER = b"HTTP/1.1 200"
+LISTENING = "0A"  # a state in /proc/net/tcp
 TOO_MANY_FILES = """
-import asyncio, os, resource, socket
+import asyncio, logging, os, resource, socket
 from service.server.listener import RETRY_S, Loop, take_place
 
 class Greeting(asyncio.Protocol):
@@ -31,10 +32,13 @@ async def main():
     client.setblocking(False)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, most))
+    failed = asyncio.Event()
+    logging.getLogger("service.server.listener").addFilter(lambda record: failed.set() or True)
     began = loop.time()
-    await asyncio.sleep(RETRY_S / 2)
+    await failed.wait()
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    print((await loop.sock_recv(client, 9)).decode(), loop.time() - began >= RETRY_S)
+    received = await loop.sock_recv(client, 9)
+    print(received.decode(), round(loop.time() - began, 3) >= RETRY_S)  # its unit is 1 ms
 
 take_place()
 with asyncio.Runner(loop_factory=Loop) as runner:
@@ -51,21 +55,19 @@ def service(tmp_path_factory):
         yield stack, server
 
 
-def count_files(pid):
-    """Count the open files of a process."""
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def steady_counts(processes):
-    """Wait until the counts of open files stay the same for half a second, and return them."""
-    counts = []
-
-    def are_steady():
-        counts.append(tuple(count_files(pid) for pid in processes))
-        return len(counts) >= 10 and len({*counts[-10:]}) == 1
-
-    wait_until(are_steady, what="steady counts of open files")
-    return counts[-1]
+def count_connections(pid, port):
+    """Count the connections to a port that a process has accepted and not closed."""
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    sockets = {
+        f"socket:[{inode}]"
+        for _, local, _, state, *_, inode in (line.split()[:10] for line in lines)
+        if local.endswith(f":{port:04X}") and state != LISTENING
+    }
+    files = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            files.add(str(file.readlink()))
+    return len(sockets & files)
 
 
 @contextmanager
@@ -87,16 +89,20 @@ def clients(port, number):
 
 def differences(stack, processes):
     """Yield how many more connections one of two processes gets, for several sets of clients."""
-    steady_counts(processes)  # wait until old connections close and a replacement starts
-    with clients(stack.port, 16):
-        pass  # so that files opened by a first request are counted in `before`
-    before = steady_counts(processes)
-    for _ in range(9):
+
+    def counts():
+        return [count_connections(pid, stack.port) for pid in processes]
+
+    def counts_of_clients():
+        wait_until(lambda: not any(counts()), what="the old connections to be closed")
         with clients(stack.port, 16):
-            new = [count_files(pid) - old for pid, old in zip(processes, before, strict=True)]
-            assert sum(new) == 16
-            yield abs(new[0] - new[1])
-        wait_until(lambda: tuple(count_files(pid) for pid in processes) == before)
+            return counts()
+
+    wait_until(lambda: all(counts_of_clients()), what="both processes to serve")
+    for _ in range(9):
+        first, second = counts_of_clients()
+        assert first + second == 16
+        yield abs(first - second)
 
 
 def test_simultaneous_clients_are_spread_over_all_processes(service):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import requests
 
+from service.bodies.bounds import LAYERS_BYTES
 from stepbox.data.dataset import scale_pixels
 from stepbox.nn.losses import softmax
 from stepbox.store.checkpoints import CheckpointStore
@@ -104,6 +105,8 @@ def check_mistakes(stack, id, state, logits, samples, labels):
 @pytest.fixture
 def running(own_stack, jobs):
     """Provide an installation whose worker is ready for jobs, and a store for its data sets."""
+    # Memory for two requests at a time: the second would be rejected if the first one took 2 s.
+    own_stack.environment["STEPBOX_WORK_BYTES"] = str(2 * LAYERS_BYTES)
     own_stack.start_worker()
     own_stack.start_service()
     settings = own_stack.settings()

@@ -66,20 +66,24 @@ def read_lines(process):
 
 @pytest.fixture
 def logging_json(own_stack, jobs):
-    own_stack.environment["STEPBOX_LOG_FORMAT"] = "json"
+    own_stack.environment |= {"STEPBOX_LOG_FORMAT": "json", "HOLD_DIR": str(own_stack.folder)}
     return own_stack
 
 
 def test_a_request_id_reaches_the_log_of_the_worker(logging_json, jobs):
-    worker, service = logging_json.start_worker(), logging_json.start_service()
+    held = logging_json.folder / "epoch-2"
+    held.touch()
+    worker = logging_json.start_worker(application="tests.worker.holding")
+    service = logging_json.start_service()
     headers = {"X-Request-Id": "from-a-client", "Authorization": f"Bearer {SECRET}"}
-    body = {"epochs": 10, "hidden_sizes": [8]}
+    body = {"epochs": 3, "hidden_sizes": [8]}
     answer = requests.post(f"{logging_json.url}/train", json=body, headers=headers, timeout=10)
     assert answer.headers["X-Request-Id"] == answer.json()["request_id"] == "from-a-client"
     id = answer.json()["id"]
-    wait_until(lambda: len(logging_json.job(id)["history"]) >= 2)
+    wait_until(held.with_suffix(".reached").exists, what="the worker to reach epoch 2")
     ((_, _, owner),) = jobs.owners()
     os.kill(owner["pid"], signal.SIGKILL)
+    held.unlink()
     wait_until(lambda: f"job {id}: succeeded" in worker.log.read_text())
 
     job_lines = [line for line in read_lines(worker) if line.get("request_id") == "from-a-client"]

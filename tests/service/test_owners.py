@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from stepbox.store.uploads import Uploads
 from tests.problems import check_problem, pointers
 from tests.processes import stack_in, wait_until
 
@@ -134,6 +135,8 @@ def test_a_data_set_counts_for_whose_import_made_it_until_it_is_deleted(own_stac
 
     job = wait_until(imported, seconds=120, what="the import to end")
     assert job["status"] == "succeeded", job
+    uploads = Uploads(own_stack.settings().datasets_dir)
+    wait_until(lambda: not uploads.ages(), what="the upload to be removed")
     larger = table(3000)
     check_problem(ask(own_stack, "alice", **upload, data=larger), 507)
     assert ask(own_stack, "bob", **upload, data=larger).status_code == 202

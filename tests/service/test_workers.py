@@ -12,12 +12,18 @@ def test_a_worker_is_named_in_the_path(app_with_jobs, jobs, name):
     client = app_with_jobs.test_client()
     decoded = {"celery%40host": "celery@host", "w%2E1": "w.1", "%F0%9F%98%80": "\U0001f600"}
     expected = decoded.get(name, name)
-    jobs.reap(expected, {**ABOUT, "name": expected}, [])
+
+    def beat():
+        """Send a heartbeat: the worker counts as alive only for some seconds after it."""
+        jobs.reap(expected, {**ABOUT, "name": expected}, [])
+
     for action, draining in (("drain", True), ("resume", False)):
+        beat()
         answer = client.post(f"/workers/{name}/{action}")
         assert answer.status_code == 202
         described = {**ABOUT, "name": expected, "draining": draining}
         assert answer.json == NEWER_FIELDS | described
+        beat()
         (listed,) = client.get("/system").json["workers"]
         assert listed == answer.json
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from stepbox.errors import DamagedModelError
+from stepbox.store import cache as cache_module
 from stepbox.store.cache import ObjectCache
 from stepbox.store.folder import FolderStore
 from stepbox.store.models import ModelStore
@@ -49,7 +50,7 @@ def ask_at_once(ask, begun, gate):
         return [future.result() for future in futures]
 
 
-def test_a_value_is_cached_until_its_file_changes(tmp_path):
+def test_a_value_is_cached_until_its_file_changes(tmp_path, monkeypatch):
     path = tmp_path / "file"
     cache = cache_in(tmp_path, 10)
 
@@ -57,7 +58,9 @@ def test_a_value_is_cached_until_its_file_changes(tmp_path):
         return cache.get("key", ["file"], lambda: (path.read_text(), object()))
 
     path.write_text("one")
-    assert read() is not read()  # too young to be trusted
+    with monkeypatch.context() as patch:  # too young to be trusted, however long the reads take
+        patch.setattr(cache_module, "SETTLING_NS", 10**12)
+        assert read() is not read()
     settle()
     assert read() is read()
     times = path.stat()
