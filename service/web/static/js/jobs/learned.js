@@ -142,9 +142,10 @@ export function showLearned(job, path) {
   let words = "";
 
   const update = latest(
-    () => {
+    async () => {
       askedAt = performance.now();
-      return Promise.all([getIfAny(layerPath), getIfAny(mistakesPath)]);
+      const layer = await getIfAny(layerPath);
+      return [layer, await getIfAny(mistakesPath)]; // one by one: each may need much memory there
     },
     async ([layer, mistakes]) => {
       seen ||= layer != null;
