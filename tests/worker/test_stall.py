@@ -56,7 +56,7 @@ def test_no_worker_stalls_while_redis_is_down():
 def test_a_pool_process_that_hangs_is_replaced(own_stack, jobs):
     # On a busy machine, Celery's pool takes 4 s to replace a process. If the worker waited for less
     # than that, it would use up its three repairs on the same process.
-    own_stack.environment["STEPBOX_STALL_S"] = "8"
+    own_stack.environment["STEPBOX_STALL_S"] = "20"
     worker = own_stack.start_worker()
     own_stack.start_service()
     assert own_stack.wait_for(own_stack.train(**TINY)["id"])["status"] == "succeeded"
