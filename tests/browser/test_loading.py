@@ -106,7 +106,10 @@ def test_the_first_predictions_are_requested_before_the_module_arrives(browser, 
     )
     watched.page.route("**/js/predict.js", lambda route: held.append(route))
     watched.page.goto(stack.url + "/ui/predict", wait_until="commit")
-    wait_until(lambda: watched.page.evaluate("true") and sent, what="a prediction to be requested")
+    wait_until(
+        lambda: watched.page.evaluate("true") and sent and held,
+        what="a prediction and the module to be requested",
+    )
     held[0].continue_()
     expect(watched.page.locator(".bars .best").first).to_be_visible()
     watched.settle()
