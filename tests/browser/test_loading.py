@@ -13,8 +13,11 @@ from tests.processes import wait_until
 DATA = {
     "/": "#rows a",
     "/ui/jobs/{job}": "#facts dd",
+    "/ui/data": "#datasets a",
+    "/ui/data/mnist": "#facts dd",
     "/ui/models": "#models a",
     "/ui/models/{mnist}": "#facts dd",
+    "/ui/models/{mnist}/steps": "#jumps > *",
     "/ui/predict": ".bars .best",
     "/ui/system": "main td",
 }
