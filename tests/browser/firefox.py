@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.processes import wait_until
+from tests.processes import PATIENCE_S, wait_until
 
 PREFERENCES = {
     "marionette.port": 0,  # a free one, which Firefox writes to a file
@@ -56,7 +56,7 @@ class Firefox:
 
     def __init__(self, port: int, url: str) -> None:
         self.url = url
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         self._replies = self._socket.makefile("rb")
         self._receive()  # Firefox introduces itself
         self._sent = 0
@@ -147,13 +147,11 @@ def firefox(profile: Path, url: str) -> Iterator[Firefox]:
     )
     try:
         port = profile / "MarionetteActivePort"
-        wait_until(
-            lambda: port.is_file() and port.read_text(), seconds=120, what="Firefox to start"
-        )
+        wait_until(lambda: port.is_file() and port.read_text(), what="Firefox to start")
         browser = Firefox(int(port.read_text()), url)
         yield browser
         browser.quit()
-        process.wait(60)
+        process.wait(PATIENCE_S)
     finally:
         process.kill()
         process.wait()

@@ -44,6 +44,8 @@ class Relay:
                 continue
             server = socket.create_connection(("127.0.0.1", self._target))
             self._sockets += [client, server]
+            if self._broken:  # since it was checked: `break_off` may not have seen these sockets
+                self.break_off()
             for source, sink in ((client, server), (server, client)):
                 Thread(target=self._pass_on, args=[source, sink], daemon=True).start()
 

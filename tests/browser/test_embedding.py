@@ -1,5 +1,7 @@
 """Pages of other sites show a figure alone, if the installation allows these sites to."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from playwright.sync_api import expect
 
@@ -107,6 +109,8 @@ def test_the_menu_offers_html_for_the_figure(browser, embeddable):
     menu = page.locator("figure:has(#jacobian) .save")
     menu.locator("summary").click()
     expect(menu).to_contain_text(f"Works only in pages at {LECTURE}")
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(minutes=1))  # the page says it for 1.5 s
     menu.get_by_text("Copy HTML").click()
     expect(menu.get_by_text("Copied")).to_be_visible()
     html = page.evaluate("navigator.clipboard.readText()")

@@ -61,7 +61,7 @@ def test_the_end_of_a_training_links_to_what_its_model_has_learned(follow, stack
     expect(page.locator("#live-words")).to_contain_text("It has learned nothing yet")
     cancel(stack, running)
     link = page.get_by_role("link", name="See what its model has learned")
-    expect(link).to_be_visible(timeout=60_000)
+    expect(link).to_be_visible()
     link.focus()
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/ui/models/{stack.job(id)['model']}#tiles-title")
@@ -86,7 +86,7 @@ def test_the_filters_of_a_convolution_on_a_phone(follow, scheme):
         options, recipe="mnist-torch-convolution", layers=LAYERS, epochs=1000, augmentation="none"
     )
     page = watched.page
-    expect(page.locator("#live-layer-words")).to_contain_text("All 4 filters", timeout=60_000)
+    expect(page.locator("#live-layer-words")).to_contain_text("All 4 filters")
     expect(page.locator("#live-mistakes li")).to_have_count(24)
     assert watched.axe() == []
     assert page.evaluate("document.documentElement.scrollWidth") == 375
@@ -101,6 +101,7 @@ def test_the_images_are_saved_as_they_are_shown(follow, stack):
     id, watched = follow(epochs=1000, hidden_sizes=[3])
     page = watched.page
     expect(page.locator("#live-layer-words")).to_contain_text("All 3 neurons")
+    expect(page.locator("#live-mistakes li")).to_have_count(24)
     expect(page.locator("#live-layer-request")).to_contain_text("/first-layer?limit=64")
     expect(page.locator("#live-mistakes-request")).to_contain_text("/mistakes?limit=24")
     for host, rows in (("#live-tiles", 3 * 784), ("#live-mistakes", 24)):

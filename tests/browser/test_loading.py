@@ -13,8 +13,11 @@ from tests.processes import wait_until
 DATA = {
     "/": "#rows a",
     "/ui/jobs/{job}": "#facts dd",
+    "/ui/data": "#datasets a",
+    "/ui/data/mnist": "#facts dd",
     "/ui/models": "#models a",
     "/ui/models/{mnist}": "#facts dd",
+    "/ui/models/{mnist}/steps": "#jumps > *",
     "/ui/predict": ".bars .best",
     "/ui/system": "main td",
 }
@@ -106,7 +109,10 @@ def test_the_first_predictions_are_requested_before_the_module_arrives(browser, 
     )
     watched.page.route("**/js/predict.js", lambda route: held.append(route))
     watched.page.goto(stack.url + "/ui/predict", wait_until="commit")
-    wait_until(lambda: watched.page.evaluate("true") and sent, what="a prediction to be requested")
+    wait_until(
+        lambda: watched.page.evaluate("true") and sent and held,
+        what="a prediction and the module to be requested",
+    )
     held[0].continue_()
     expect(watched.page.locator(".bars .best").first).to_be_visible()
     watched.settle()

@@ -117,8 +117,10 @@ async function showImport(job) {
 const showTrouble = (problem) => $("#trouble").append(notice(problem));
 
 startUpload(() => room);
-await catchProblem(showList, showTrouble);
 // Without Redis, the data sets can still be seen.
-const running = await catchProblem(runningImports, showTrouble);
+const [running] = await Promise.all([
+  catchProblem(runningImports, showTrouble),
+  catchProblem(showList, showTrouble),
+]);
 ready();
 for (const job of running ?? []) catchProblem(() => showImport(job), showTrouble);
