@@ -80,6 +80,7 @@ async function predict() {
   predicting?.abort();
   predicting = new AbortController();
   const { signal } = predicting;
+  firstPrediction = null; // it is of what was shown before
   if (board.content() !== first.content) forgetEarly(); // they show what the address names
   panelsChanged();
   updateRequestLine();
