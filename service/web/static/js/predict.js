@@ -190,6 +190,7 @@ function addPanel(first) {
   };
   const removed = panels.length ? remove : null; // the first panel stays
   const changed = async () => {
+    predicting?.abort(); // its answer is of the model before
     await matchInput();
     predict();
   };
