@@ -24,7 +24,7 @@ def open_page(visit, stack):
 
 def train(page):
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("#step-link a")).to_be_visible(timeout=60_000)
+    expect(page.locator("#step-link a")).to_be_visible()
     expect(page.get_by_role("button", name="Play")).to_be_enabled()
 
 

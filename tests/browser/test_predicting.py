@@ -145,6 +145,17 @@ def test_an_image_that_shows_nothing_gets_no_answer(open_page, models, boot, tmp
     expect(page.locator("#steps")).to_contain_text("light and dark exchanged")
 
 
+def test_a_link_has_no_pixels_of_an_earlier_image(open_page, models, boot, tmp_path):
+    page = open_page(f"/ui/predict?models={models['mnist']}")
+    (tmp_path / "boot.png").write_bytes(boot)
+    page.set_input_files("#file", tmp_path / "boot.png")
+    page.wait_for_url("**pixels=*")
+    page.route("**/predict?*", lambda route: None)  # no answer
+    Image.new("L", (90, 60), 200).save(tmp_path / "other.png")
+    page.set_input_files("#file", tmp_path / "other.png")
+    page.wait_for_url(lambda url: "pixels" not in url)
+
+
 @pytest.mark.parametrize("name", ["words.png", "words.txt", "words.json"])
 def test_a_file_that_is_not_an_image_is_reported(visit, stack, models, tmp_path, name):
     watched = visit(stack.url, f"/ui/predict?models={models['mnist']}")

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_appearance import MOST_SHIFT, RECORD_SHIFTS
 from tests.browser.test_predicting import ONE, draw, seen
-from tests.processes import stack_in
+from tests.processes import stack_in, wait_until
 
 HUES = {"blue": (20, 40, 200), "green": (20, 200, 40), "red": (200, 20, 40)}
 SIDE = 20  # pixels
@@ -216,6 +216,28 @@ def test_models_side_by_side_take_the_same(open_model, uploads):
     expect(page.locator("#steps")).to_have_text("Test image 0 of hues, unchanged.")
     draw(page, ONE)
     expect(page.locator("#summary")).to_contain_text("knows only blue, green and red.")
+
+
+def hold_first(page, pattern):
+    """Hold the next request with such an address; return a list that it will be added to."""
+    held = []
+    page.route(pattern, lambda route: route.continue_() if held else held.append(route))
+    return held
+
+
+def test_an_answer_of_the_model_before_is_not_shown(open_model, uploads):
+    _, models = uploads
+    page = open_model("heights").page
+    expect(page.locator("#samples button")).not_to_have_count(0)
+    answer, sample = hold_first(page, "**/predict?*"), hold_first(page, "**/test?*")
+    page.get_by_label("height", exact=True).fill("11")
+    wait_until(lambda: page.wait_for_timeout(20) or answer, what="the first model to be asked")
+    page.click(".choose .model")
+    page.click(f"#chooser-list [value={models['hues']}]")
+    wait_until(lambda: page.wait_for_timeout(20) or sample, what="an image for the second model")
+    answer[0].fulfill(response=answer[0].fetch())
+    sample[0].continue_()
+    expect(page.locator("#steps")).to_have_text("Test image 0 of hues, unchanged.")
 
 
 def test_the_page_of_a_model_of_vectors_has_bars_and_no_maps(visit, uploads):

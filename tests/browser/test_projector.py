@@ -41,10 +41,11 @@ def test_the_first_view_of_the_jobs_has_the_recipes(open_page):
 def test_charts_grow_with_the_type_and_still_follow_the_pointer(open_page):
     page = open_page("/ui/mathematics")
     label = page.locator("#box-plot svg text").first
-    small = label.bounding_box()["height"]
+    height = "label => label.getBoundingClientRect().height"  # 0 if it was just replaced
+    small = label.evaluate(height)
     page.click("#projector")
     wait_until(
-        lambda: label.bounding_box()["height"] == pytest.approx(1.5 * small, rel=0.1),
+        lambda: label.evaluate(height) == pytest.approx(1.5 * small, rel=0.1),
         what="the chart to be drawn again",
     )
     plot = page.locator("#box-plot")

@@ -16,13 +16,17 @@ PAPER = {"light": (252, 252, 250), "dark": (20, 22, 25)}  # --paper of style.css
 
 @pytest.fixture
 def save(visit, stack):
-    """Open the mathematics, and return a function that saves one of its figures."""
+    """Open the mathematics, and return a function that saves one of its figures.
+
+    The figures are drawn before the answers to their first requests, and are saved after them.
+    """
 
     def save(figure, kind, scheme="light"):
         page = visit(stack.url, "/ui/mathematics", color_scheme=scheme).page
         chart = page.locator(f"#{figure}")
         chart.scroll_into_view_if_needed()
         expect(chart.locator("td, svg text, canvas").first).to_be_visible()
+        expect(page.locator(f"figure:has(#{figure})[aria-busy]")).to_have_count(0)
         menu = page.locator(f"figure:has(#{figure}) .save")
         menu.locator("summary").click()
         with page.expect_download() as saved:

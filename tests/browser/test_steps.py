@@ -131,13 +131,22 @@ def test_the_keyboard_chooses_layers_neurons_and_steps(open_step):
     expect(page).to_have_url(re.compile(r"step=3&phase=forward-2&layer=2&neuron=\d+"))
 
 
+# The button says "Pause" for two seconds, which a test can miss.
+RECORD_WORDS = """(button) => {
+    globalThis.words = [];
+    const record = () => words.push(button.textContent);
+    new MutationObserver(record).observe(button, { childList: true });
+}"""
+
+
 def test_play_shows_one_phase_after_the_other(open_step):
     page = open_step("?step=5&phase=gradients")
+    page.locator("#play").evaluate(RECORD_WORDS)
     page.locator("#stage").focus()
     page.keyboard.press("Space")
-    expect(page.locator("#play")).to_have_text("Pause")
     expect(page.locator("#phase-title")).to_have_text("Update")
     expect(page.locator("#play")).to_have_text("Play")
+    assert page.evaluate("words") == ["Pause", "Play"]
 
 
 def test_the_numbers_are_those_of_an_independent_calculation(open_step, stack, models):

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.browser import Watched
-from tests.processes import stack_in
+from tests.processes import stack_in, wait_until
 
 READ, WRITE, OWN = "0123456789abcdef", "fedcba9876543210", "0f1e2d3c4b5a6978"
 EXPECTED = ("401", "503")  # statuses that the console reports
@@ -143,3 +143,27 @@ def test_after_escape_the_dialog_stays_closed_until_it_is_opened(watched):
     page.click("#token-change")
     enter(page, READ)
     expect(page.locator("#sentence")).to_contain_text("Not ready: worker")
+
+
+# The page receives the refusal of its request, but reads it only when the test says so.
+READ_LATER = """
+const read = Response.prototype.json;
+Response.prototype.json = async function () {
+  const content = await read.call(this);
+  if (this.url.endsWith("/system")) await new Promise((go) => (globalThis.goOn = go));
+  return content;
+};
+"""
+
+
+def test_a_request_that_was_refused_before_escape_does_not_open_the_dialog_again(watched):
+    page = watched.page
+    page.add_init_script(READ_LATER)
+    page.goto(watched.url + "/ui/system")
+    wait_until(lambda: page.evaluate("'goOn' in globalThis"), what="the refusal")
+    expect(page.locator("#token")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#token")).to_be_hidden()
+    page.evaluate("goOn()")
+    expect(page.locator("#sentence")).to_contain_text("Send a token")
+    expect(page.locator("#token")).to_be_hidden()

@@ -105,12 +105,11 @@ export async function exchange(path, options = {}) {
   for (;;) {
     const token = readToken();
     const response = await fetchOnce(path, options, token);
-    if (response.status !== 401) return response;
-    if (declined) return response;
+    if (response.status !== 401 || declined) return response;
     const problem = await readProblem(response);
     // Another request may have asked for a new token since this one was sent.
     if (token !== readToken()) continue;
-    if (!(await askForToken(tokenReason(token, problem)))) {
+    if (declined || !(await askForToken(tokenReason(token, problem)))) {
       declined = true;
       throw problem;
     }

@@ -80,6 +80,7 @@ async function predict() {
   predicting?.abort();
   predicting = new AbortController();
   const { signal } = predicting;
+  firstPrediction = null; // it is of what was shown before
   if (board.content() !== first.content) forgetEarly(); // they show what the address names
   panelsChanged();
   updateRequestLine();
@@ -189,6 +190,7 @@ function addPanel(first) {
   };
   const removed = panels.length ? remove : null; // the first panel stays
   const changed = async () => {
+    predicting?.abort(); // its answer is of the model before
     await matchInput();
     predict();
   };
