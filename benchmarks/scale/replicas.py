@@ -14,6 +14,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -68,6 +69,9 @@ def run_nginx(urls: Sequence[str], folder: Path) -> Iterator[tuple[Server, str]]
         sys.exit("This benchmark needs nginx. Run as root: apt-get install nginx-light")
     server = Server(f"{program} -c {configuration}", {}, folder / "nginx.out")
     try:
+        while not (folder / "nginx.pid").exists():  # nginx writes it once it listens
+            server.check()
+            time.sleep(0.01)
         yield server, f"http://127.0.0.1:{port}"
     finally:
         server.stop()
