@@ -33,6 +33,21 @@ def test_mistakes_are_filtered_and_open_in_predict(open_page, models):
     assert link.endswith(f"&models={models['mnist']}")
 
 
+def test_more_mistakes_are_shown_only_once_the_chosen_ones_are_here(open_page, models):
+    page = open_page(f"/ui/models/{models['mnist']}")
+    page.locator("#mistakes-title").scroll_into_view_if_needed()
+    more = page.locator("#mistakes-more")
+    expect(more).to_be_enabled()
+    held = []
+    page.route("**/mistakes?true=4*", lambda route: held.append(route))
+    page.select_option("#mistakes-true", label="4")
+    expect(more).to_be_disabled()
+    wait_until(lambda: page.evaluate("true") and held, what="the request for the chosen ones")
+    held[0].continue_()
+    expect(more).to_be_enabled()
+    expect(page.locator("#mistakes li").last).to_contain_text("4 read as")
+
+
 def test_test_images_are_projected_by_each_layer(open_page, models):
     page = open_page(f"/ui/models/{models['mnist']}")
     page.locator("#projection-title").scroll_into_view_if_needed()

@@ -153,6 +153,7 @@ export function showMistakes(model) {
     /** @param {number} offset number of images that are shown already */
     async function load(offset) {
       const request = ++latestRequest;
+      $("#mistakes-more").disabled = !offset; // until the images of the new choice are here
       const against = chosen("mistakes-against");
       const found = await getMistakes(model.id, choices(), offset, PAGE);
       if (request !== latestRequest) return; // the user has chosen something else meanwhile
@@ -160,6 +161,7 @@ export function showMistakes(model) {
       tiles = [...tiles.slice(0, offset), ...more];
       $("#mistakes").replaceChildren(...tiles.map(({ element }) => element));
       $("#mistakes-words").textContent = countText(found.count, Boolean(against), model);
+      $("#mistakes-more").disabled = false;
       $("#mistakes-more").hidden = tiles.length >= found.count;
       paintInTheme(paint, "mistakes");
     }
