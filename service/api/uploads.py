@@ -91,6 +91,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     The body is a zip or tar with one folder of images per class, CSV, .npz, Parquet, or IDX files,
     or gzip of one of these. Its first bytes tell the format.
     """
+    common = submission(header, query.priority, query.webhook)
     file = received_file()
     if file is None:
         _check_head(header.encoding)
@@ -102,7 +103,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
             content_type=request.headers.get("Content-Type", ""),
             upload_bytes=file.size,
             id=id,
-            **submission(header, query.priority, query.webhook),
+            **common,
         )
     except UnconfirmedError as error:
         if error.answer[-1] != id:  # the job of an earlier request
