@@ -9,14 +9,16 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from stepbox.errors import invalid_field
 
 MOST_CHARACTERS = 2000
-# The host is a name or an address, without a user. Programs disagree about what a backslash means.
-PATTERN = r"^https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*)?$"
+
+_HOST = r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]"  # a name, or an address
+_REST = r"[/?#][!-\[\]-~]*"  # without a backslash, because programs disagree about what it means
+_URL = re.compile(rf"https?://(?:{_HOST})(?::[0-9]{{1,5}})?(?:{_REST})?")
 
 
 def _is_url(value: str) -> str:
     try:
-        allowed = re.fullmatch(PATTERN[1:-1], value) and urlsplit(value).port != 0
-    except ValueError:  # the port or the address of IPv6
+        allowed = _URL.fullmatch(value) and urlsplit(value).port != 0
+    except ValueError:  # the port is too large, or the address is none
         allowed = False
     if not allowed or len(value) > MOST_CHARACTERS:
         raise invalid_field(
@@ -29,7 +31,7 @@ def _is_url(value: str) -> str:
 _Url = Annotated[
     str,
     AfterValidator(_is_url),
-    WithJsonSchema({"type": "string", "maxLength": MOST_CHARACTERS, "pattern": PATTERN}),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": MOST_CHARACTERS}),
 ]
 Webhook = Annotated[
     _Url | None,
