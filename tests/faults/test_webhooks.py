@@ -8,6 +8,7 @@ import requests
 
 from jobs.connection import connect
 from jobs.store import JobStore
+from tests.jobs.test_job_store import submit
 from tests.processes import stack_in, wait_until
 from tests.receivers import receiving
 
@@ -132,3 +133,22 @@ def test_a_slow_receiver_delays_no_other(webhook_stack, jobs, receiver):
     for one in waiting:
         wait_for_state(jobs, one)
     assert {one.id for one in receiver.requests} == {*waiting}
+
+
+def test_no_kill_loses_a_message(webhook_stack, jobs, receiver):
+    ids = [submit(jobs, webhook=receiver.url).id for _ in range(10)]
+    for id in ids:
+        jobs.cancel(id)
+    for _ in range(3):
+        before = len(receiver.requests)
+        receiver.open.clear()
+        service = webhook_stack.start_service()
+        wait_for_request(receiver, before + 1)
+        service.kill_group()
+        receiver.open.set()
+        end_leases(jobs)
+    webhook_stack.start_service()
+    for id in ids:
+        wait_for_state(jobs, id)
+    assert {one.id for one in receiver.requests} == {*ids}
+    assert len(receiver.requests) > len(ids)

@@ -2,9 +2,12 @@
 
 import pytest
 
+from jobs.archiving import Archiver
 from jobs.signing import new_secret
+from jobs.store import JobStore
 from service.settings import ServiceSettings
 from service.webhooks.deliverer import Deliverer
+from stepbox.store.folder import FolderStore
 from stepbox.training.webhook import MOST_CHARACTERS
 from tests.jobs.test_deliveries import end, make_due
 from tests.problems import check_problem, pointers
@@ -221,3 +224,29 @@ def test_settings_of_another_form_are_rejected():
     for name, value in (("webhook_secret", "secret"), ("webhook_allow", "http://x")):
         with pytest.raises(ValueError, match=r"secret must be|is not a host"):
             ServiceSettings(**{name: value})
+
+
+def test_the_message_of_an_archived_job_has_its_whole_record(
+    client, settings, jobs, own_stack, receiver
+):
+    archive = FolderStore(own_stack.settings().folders["archive"])
+    archived = JobStore(jobs.redis, archive)
+    id = end(archived, "succeeded", receiver.url)
+    job = archived.get(id).to_json()
+    assert Archiver(archived, archive, days=1e-9, most=0).clean_up() == 1
+    assert not jobs.redis.exists(f"job:{id}")
+    Deliverer(settings, lambda: archived).deliver_next()
+    assert receiver.requests[0].verified(jobs.deliveries.secret())["data"] == job
+
+
+def test_a_job_that_cannot_be_read_is_told_later(settings, jobs, receiver, own_stack):
+    archive = FolderStore(own_stack.settings().folders["archive"])
+    archived = JobStore(jobs.redis, archive)
+    id = end(archived, "succeeded", receiver.url)
+    Archiver(archived, archive, days=1e-9, most=0).clean_up()
+    Deliverer(settings, lambda: jobs).deliver_next()  # it does not know the archive
+    assert not receiver.requests
+    assert "the job cannot be read: this process does not know" in jobs.deliveries.get(id).error
+    make_due(jobs, id)
+    Deliverer(settings, lambda: archived).deliver_next()
+    assert jobs.deliveries.get(id).state == "delivered"
