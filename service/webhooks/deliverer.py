@@ -113,6 +113,11 @@ class Deliverer:
             return None, str(error)
         except StepboxError as error:
             return None, f"the job cannot be read: {error}"
+        except RedisError:  # the attempt is repeated when its lease has ended
+            raise
+        except Exception as error:
+            log.exception("the webhook of job %s cannot be sent", delivery.id)
+            return None, f"an unexpected {type(error).__name__}; the log of the API has the details"
         if 300 <= status < 400:
             return status, f"the response was {status}, and redirects are not followed"
         return status, "" if 200 <= status < 300 else f"the response was {status}"

@@ -70,8 +70,8 @@ def send(url: str, headers: Mapping[str, str], body: bytes, allowed: AllowedHost
         raise DeliveryError(f"the certificate is not valid: {error.verify_message}") from None
     except socket.gaierror as error:
         raise DeliveryError(f"{parts.hostname} has no address: {error.strerror}") from None
-    except h11.RemoteProtocolError as error:
-        raise DeliveryError(f"the response is not HTTP: {error}") from None
+    except h11.RemoteProtocolError:  # its message has a part of the response
+        raise DeliveryError("the response is not HTTP") from None
     except OSError as error:
         raise DeliveryError(f"the connection failed: {error.strerror or error}") from None
     except ForbiddenAddressError as error:

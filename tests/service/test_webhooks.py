@@ -239,6 +239,18 @@ def test_the_message_of_an_archived_job_has_its_whole_record(
     assert receiver.requests[0].verified(jobs.deliveries.secret())["data"] == job
 
 
+def test_a_record_that_only_a_later_version_understands_is_no_endless_attempt(
+    client, jobs, deliverer, receiver
+):
+    id = end(jobs, url=receiver.url)
+    jobs.redis.hset(f"job:{id}", "kind", "dream")
+    assert deliverer.deliver_next()
+    assert not deliverer.deliver_next()
+    found = client.get(f"/webhooks/{id}").json
+    assert (found["state"], found["attempts"], receiver.requests) == ("pending", 1, [])
+    assert found["error"] == "an unexpected ValidationError; the log of the API has the details"
+
+
 def test_a_job_that_cannot_be_read_is_told_later(settings, jobs, receiver, own_stack):
     archive = FolderStore(own_stack.settings().folders["archive"])
     archived = JobStore(jobs.redis, archive)
