@@ -54,6 +54,12 @@ class Measures(NamedTuple):
         How often a running job went back to the queue, by cause (see ``jobs.watch.Cause``).
     epochs
         The trained epochs of each engine that has trained at least one.
+    webhooks
+        Number of attempts to deliver a webhook, by outcome.
+    pending_webhooks
+        Number of deliveries with a first or a further attempt to come.
+    dead_webhooks
+        Number of deliveries that were given up.
     """
 
     jobs: dict[Status, int]
@@ -65,11 +71,14 @@ class Measures(NamedTuple):
     draining: int
     recoveries: dict[str, int]
     epochs: dict[str, Epochs]
+    webhooks: dict[str, int]
+    pending_webhooks: int
+    dead_webhooks: int
 
     @classmethod
     def from_answer(cls, answer: list[Any]) -> Self:
         """Parse the return value of ``measure.lua``."""
-        classes, running, age, descriptions, flat, draining = answer
+        classes, running, age, descriptions, flat, draining, pending = answer
         workers = described(descriptions, draining)
         queued = dict(zip(classes[::2], map(int, classes[1::2]), strict=True))
         counts = dict(zip(flat[::2], map(float, flat[1::2]), strict=True))
@@ -90,6 +99,12 @@ class Measures(NamedTuple):
                 engine: _epochs(counts, f"epochs:{engine}:")
                 for engine in sorted({name.split(":")[1] for name in counts if "epochs:" in name})
             },
+            webhooks={
+                outcome: int(counts.get(f"webhooks:{outcome}", 0))
+                for outcome in ("delivered", "failed")
+            },
+            pending_webhooks=pending,
+            dead_webhooks=int(counts.get("webhooks:dead", 0)),
         )
 
 

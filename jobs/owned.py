@@ -27,6 +27,7 @@ class OwnedJobs(JobStore):
         self.redis = jobs.redis
         self._scripts = jobs._scripts
         self.archive = jobs.archive
+        self.deliveries = jobs.deliveries.seen_by(owner)
         self._owner = owner
 
     def get(self, id: str) -> Job:

@@ -11,6 +11,7 @@ import redis
 from jobs.archive import Archive, View
 from jobs.compact import unpack
 from jobs.connection import Client
+from jobs.deliveries import Deliveries
 from jobs.record import Job, Status, history_key, losses_key
 from jobs.waiting import QueueView
 from stepbox.errors import NotFoundError
@@ -18,7 +19,7 @@ from stepbox.store.objects import ObjectStore
 from stepbox.training.report import LossEntry
 
 SCRIPTS = Path(__file__).parent / "lua"
-SHARED = ("common", "queue", "transitions")  # the scripts share them, in this order
+SHARED = ("common", "queue", "webhooks", "transitions")  # the scripts share them, in this order
 INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
 UNFINISHED: tuple[Status, ...] = ("queued", "running")
 WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone
@@ -57,6 +58,7 @@ class JobReader:
             if path.stem not in SHARED
         }
         self.archive = Archive(client, self._run, archive)
+        self.deliveries = Deliveries(client, self._run)
 
     def _run(
         self,

@@ -125,6 +125,9 @@ class Job(BaseModel):
         description="Owner of the job: the name of the token with which it was submitted. Null if "
         "there was no token, or the token has no name."
     )
+    webhook: str | None = Field(
+        description="The URL that is told when the job has ended. Null if none is."
+    )
     title: Title
     notes: Notes
     tags: Tags

@@ -155,6 +155,9 @@ class JobStore(ClaimStore):
         if priority := submission.get("priority", 0):
             fields = fields | {"priority": str(priority)}
             asked += str(priority)
+        if webhook := submission.get("webhook"):
+            fields = fields | {"webhook": webhook}
+            asked += webhook
         outcome, id = self._run_confirmed(
             "submit",
             id,

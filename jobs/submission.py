@@ -30,6 +30,8 @@ class Submission(TypedDict, total=False):
         The owner of the job; omitted or None if nobody is.
     priority
         Of the jobs of an owner, those with the highest priority start first; 0 if omitted.
+    webhook
+        The URL that is told when the job has ended; omitted or None if none is.
     """
 
     queue_limit: Required[int]
@@ -38,6 +40,7 @@ class Submission(TypedDict, total=False):
     request_id: str | None
     submitted_by: str | None
     priority: int
+    webhook: str | None
 
 
 def queue_full(queue_limit: int) -> QueueFullError:

@@ -21,6 +21,7 @@ from service.api import (
     summaries,
     system,
     uploads,
+    webhooks,
     workers,
 )
 from service.api.inference import endpoints as inference_protocol
@@ -36,6 +37,7 @@ from service.server import checks
 from service.server.front import Front
 from service.settings import ServiceSettings
 from service.web import error_pages, pages, static_files
+from service.webhooks.deliverer import Deliverer
 from stepbox import __version__
 
 INFO = Info(
@@ -101,6 +103,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         v1,
         system,
         workers,
+        webhooks,
         access,
         metrics,
     ):
@@ -121,4 +124,5 @@ def create_asgi_app() -> Front:
     backend: Backend = app.extensions["stepbox"]
     check_access = AccessCheck(settings)
     quick = QuickPredictions(backend.models, settings, check_access)
-    return Front(app, settings, check_access, backend.streams, quick.accept)
+    deliverer = Deliverer(settings, lambda: backend.jobs)
+    return Front(app, settings, check_access, backend.streams, quick.accept, deliverer)

@@ -20,6 +20,7 @@ class Link(NamedTuple):
 
 _ID = {"id": "$response.body#/id"}
 _FIRST_JOB = {"id": "$response.body#/jobs/0/id"}
+_FIRST_DELIVERY = {"id": "$response.body#/deliveries/0/id"}
 _SAME_ID = {"id": "$request.path.id"}
 _REF = {"ref": "$response.body#/id"}
 _MODEL_OF_JOB = {"ref": "$response.body#/model"}
@@ -47,6 +48,11 @@ LINKS = [
     Link("get /jobs/{id}", "Model", "get /models/{ref}", _MODEL_OF_JOB, "Once it has succeeded."),
     Link("post /jobs/{id}/cancel", "Job", "get /jobs/{id}", _SAME_ID),
     Link("post /jobs/{id}/cancel", "Events", "get /jobs/{id}/events", _SAME_ID),
+    Link("get /jobs/{id}", "Webhook", "get /webhooks/{id}", _ID, "Once it has ended."),
+    Link("get /webhooks", "NextPage", "get /webhooks", {"after": "$response.body#/next"}),
+    Link("get /webhooks", "Delivery", "get /webhooks/{id}", _FIRST_DELIVERY),
+    Link("get /webhooks/{id}", "Job", "get /jobs/{id}", _ID),
+    Link("get /webhooks/{id}", "Retry", "post /webhooks/{id}/retry", _ID),
     Link("get /models", "Newest", "get /models/{ref}", {"ref": "$response.body#/models/0/id"}),
     Link("get /models", "NextPage", "get /models", {"after": "$response.body#/next"}),
     Link("get /models/{ref}", "Weights", "get /models/{ref}/weights", _REF),

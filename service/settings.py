@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple, cast, get_args
 from pydantic import Field, field_validator
 
 from jobs.settings import Settings, read_text
+from jobs.signing import parse_secrets
+from service.addresses import AllowedHosts
 
 Scope = Literal["read", "own", "write"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)  # from the weakest to the strongest
@@ -70,6 +72,15 @@ class ServiceSettings(Settings):
     )
     predict_limit: str = Field("", description="Predictions per client and process.")
 
+    webhook_secret: str = Field(
+        "", description="Secrets that sign webhooks, `whsec_…`, separated by commas."
+    )
+    webhook_allow: str = Field(
+        "",
+        description="Hosts, addresses and networks that webhooks may be sent to although they are "
+        "not public, separated by commas.",
+    )
+
     @field_validator("host")
     @classmethod
     def _is_a_host(cls, value: str) -> str:
@@ -122,6 +133,18 @@ class ServiceSettings(Settings):
             raise ValueError(f"{value} holds no token")
         return value
 
+    @field_validator("webhook_secret")
+    @classmethod
+    def _are_secrets(cls, value: str) -> str:
+        parse_secrets(value)
+        return value
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _are_allowed_hosts(cls, value: str) -> str:
+        AllowedHosts(value)
+        return value
+
     @property
     def address(self) -> str:
         """The address that gunicorn listens on."""
@@ -137,6 +160,16 @@ class ServiceSettings(Settings):
     def embedding_origins(self) -> list[str]:
         """Origins of the pages that may embed figures."""
         return _split(self.embed_origins)
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """The secrets that sign webhooks; empty if Redis has the only one."""
+        return parse_secrets(self.webhook_secret)
+
+    @property
+    def webhook_hosts(self) -> AllowedHosts:
+        """Where webhooks may be sent to, besides public addresses."""
+        return AllowedHosts(self.webhook_allow)
 
     @property
     def access_tokens(self) -> list[Token]:

@@ -1,6 +1,7 @@
 -- ARGV: seconds without a heartbeat after which a worker counts as gone
 -- Returns {number of queued jobs of each class as a flat list, number of running jobs, age of the
--- oldest queued job in seconds or 0, workers, metrics, names of the draining workers}.
+-- oldest queued job in seconds or 0, workers, metrics, names of the draining workers,
+-- number of pending webhooks}.
 local alive_s = unpack(ARGV)
 
 settle()
@@ -11,4 +12,5 @@ return {
   redis.call('HGETALL', 'jobs:classes'), redis.call('ZCARD', 'jobs:leases'),
   tostring(math.max(0, now() - created_at)), alive_workers(alive_s),
   redis.call('HGETALL', 'metrics'), redis.call('SMEMBERS', 'workers:draining'),
+  redis.call('ZCARD', 'webhooks:pending'),
 }

@@ -39,6 +39,9 @@ redis.call('HSET', key_of(id), 'id', id, 'progress', progress, 'created_at', sta
 if request_id ~= '' then
   redis.call('HSET', key_of(id), 'request_id', request_id)
 end
+if redis.call('HEXISTS', key_of(id), 'webhook') == 1 then
+  redis.call('SADD', 'webhooks:unfinished', id)
+end
 count('submitted')
 redis.call('ZADD', 'jobs:all', sequence, id)
 set_status(id, 'queued')

@@ -19,6 +19,7 @@ local function conclude(id, status)
   count('finished:' .. status)
   emit_status(id)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
+  notify(id)
 end
 
 -- Tell whether decide.lua has stored which model or data set the job publishes.

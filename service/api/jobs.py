@@ -20,6 +20,7 @@ from service.backend import backend
 from service.bodies.bounds import Bound
 from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
+from service.webhooks.sending import check_webhook
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.store.quota import saying_why
@@ -113,7 +114,7 @@ def train(header: TrainHeaders, body: TrainRequest) -> Response:
         samples=recipe.trained_samples(spec),
         requires=body.requires,
         labels=body.labels,
-        **submission(header, body.priority),
+        **submission(header, body.priority, body.webhook),
     )
     announce(job)
     return accepted(job)
@@ -229,9 +230,17 @@ def _with_start(recipe: Recipe, spec: DatasetSpec) -> Recipe:
     return recipe.changed(from_model=card.id)
 
 
-def submission(header: TrainHeaders, priority: int) -> Submission:
-    """Return what the submissions of all kinds of jobs have in common."""
+def submission(header: TrainHeaders, priority: int, webhook: str | None) -> Submission:
+    """Return what the submissions of all kinds of jobs have in common.
+
+    Raises
+    ------
+    InvalidInputError
+        The host of the webhook is an address that is neither public nor allowed.
+    """
     settings = backend().settings
+    if webhook:
+        check_webhook(webhook, settings.webhook_hosts)
     return {
         "queue_limit": settings.queue_limit,
         "owner_limit": settings.owner_queued,
@@ -239,6 +248,7 @@ def submission(header: TrainHeaders, priority: int) -> Submission:
         "request_id": request_id.get(),
         "submitted_by": owner(),
         "priority": priority,
+        "webhook": webhook,
     }
 
 

@@ -80,6 +80,7 @@ class _AllMetrics(Collector):
             measures = backend().jobs.measure()
             yield from _jobs(measures)
             yield from _epochs(measures)
+            yield from _webhooks(measures)
         except RedisError:
             redis_up = 0
         yield from _storage(backend().quota)
@@ -205,3 +206,20 @@ def _epochs(measures: Measures) -> Iterator[Metric]:
     yield durations
     yield samples
     yield pace
+
+
+def _webhooks(measures: Measures) -> Iterator[Metric]:
+    attempts = CounterMetricFamily(
+        "stepbox_webhook_attempts", "Attempts to deliver a webhook.", labels=["outcome"]
+    )
+    for outcome, number in measures.webhooks.items():
+        attempts.add_metric([outcome], number)
+    yield attempts
+    yield GaugeMetricFamily(
+        "stepbox_webhooks_pending",
+        "Webhooks with a first or a further attempt to come.",
+        value=measures.pending_webhooks,
+    )
+    yield CounterMetricFamily(
+        "stepbox_webhooks_dead", "Webhooks that were given up.", value=measures.dead_webhooks
+    )

@@ -21,6 +21,7 @@ from stepbox.data.readers.detect import kind_of_start
 from stepbox.errors import InvalidInputError, StepboxError
 from stepbox.importing.options import ImportOptions
 from stepbox.training.requirements import Priority
+from stepbox.training.webhook import Webhook
 
 MULTIPART = "multipart/form-data"
 FILES = (
@@ -51,6 +52,7 @@ class UploadQuery(ImportOptions, Parameters):
     """Query parameters: how to make a data set from the body."""
 
     priority: Priority = 0
+    webhook: Webhook = None
 
     @field_validator("size", mode="before")
     @classmethod
@@ -89,6 +91,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     The body is a zip or tar with one folder of images per class, CSV, .npz, Parquet, or IDX files,
     or gzip of one of these. Its first bytes tell the format.
     """
+    common = submission(header, query.priority, query.webhook)
     file = received_file()
     if file is None:
         _check_head(header.encoding)
@@ -100,7 +103,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
             content_type=request.headers.get("Content-Type", ""),
             upload_bytes=file.size,
             id=id,
-            **submission(header, query.priority),
+            **common,
         )
     except UnconfirmedError as error:
         if error.answer[-1] != id:  # the job of an earlier request

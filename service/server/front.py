@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Event
 from time import perf_counter
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -41,6 +41,9 @@ from service.server.wsgi import PIECE_BYTES, Answer, Headers, Threads
 from service.settings import ServiceSettings
 from stepbox.errors import StepboxError
 
+if TYPE_CHECKING:
+    from service.webhooks.deliverer import Deliverer
+
 _LIVEZ = "/livez"
 _ALIVE = b'{"status":"alive"}\n'  # the body that Flask's view responds with
 _FOLLOW, _RECEIVE = FOLLOW.lower().encode(), RECEIVE.lower().encode()
@@ -61,6 +64,8 @@ class Front:
         The event streams of this process.
     accept_quick
         Says which requests `Protocol` answers itself.
+    deliverer
+        Delivers webhooks while the process runs.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Front:
         check_access: AccessCheck,
         streams: Streams,
         accept_quick: AcceptHead,
+        deliverer: "Deliverer",
     ) -> None:
         self.connections = Connections(settings.connections, settings.connections_each)
         self.quick_heads = QuickHeads(accept_quick)
@@ -83,6 +89,7 @@ class Front:
         self._upload_bytes = settings.upload_bytes
         self._check_access = check_access
         self._streams = streams
+        self._deliverer = deliverer
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Respond to a request, or handle the startup and shutdown of the process."""
@@ -227,7 +234,10 @@ class Front:
         observe(_LIVEZ, "GET", 200, perf_counter() - began)
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
-        """Watch the connections. On SIGTERM, close the event streams, so that they end at once."""
+        """Watch the connections, and deliver webhooks.
+
+        On SIGTERM, close the event streams, so that they end at once.
+        """
         await receive()
         stop = signal.getsignal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
@@ -239,9 +249,11 @@ class Front:
 
         signal.signal(signal.SIGTERM, close_streams_first)
         watching = asyncio.ensure_future(self.connections.watch())
+        self._deliverer.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         watching.cancel()
+        await asyncio.to_thread(self._deliverer.stop)
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -13,6 +13,7 @@ from stepbox.training.layer_options import replaced
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
 from stepbox.training.recipe import Recipe, RecipeName
 from stepbox.training.requirements import NO_REQUIREMENTS, Priority, Requirements
+from stepbox.training.webhook import Webhook
 
 
 def _unset() -> Any:
@@ -51,6 +52,7 @@ class TrainRequest(_Changes):
     )
     priority: Priority = 0
     requires: Requirements = NO_REQUIREMENTS
+    webhook: Webhook = None
     title: Title = None
     notes: Notes = ""
     tags: Tags = ()

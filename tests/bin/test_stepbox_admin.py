@@ -12,6 +12,7 @@ from jobs.archive import Archive
 from jobs.archiving import Archiver
 from jobs.copying import copy_all, open_parts
 from jobs.settings import Settings
+from jobs.signing import new_secret
 from jobs.verification import verify
 from stepbox.errors import ConflictError
 from stepbox.store.checkpoints import CheckpointStore
@@ -170,3 +171,18 @@ def test_a_wrong_address_is_rejected(settings, store):
     answer = admin("verify", "--store", store)
     assert answer.returncode == 1
     assert "it must be s3://BUCKET/PREFIX, gs://…, az://…, or a folder" in answer.stderr
+
+
+def test_the_secret_of_webhooks_is_printed(jobs, monkeypatch):
+    monkeypatch.delenv("STEPBOX_WEBHOOK_SECRET", raising=False)
+    first = admin("webhook-secret")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == f"{jobs.deliveries.secret()}\n"
+    chosen = [new_secret(), new_secret()]
+    monkeypatch.setenv("STEPBOX_WEBHOOK_SECRET", ",".join(chosen))
+    assert admin("webhook-secret").stdout.split() == chosen
+    monkeypatch.setenv("STEPBOX_WEBHOOK_SECRET", "whsec_short")
+    wrong = admin("webhook-secret")
+    assert wrong.returncode == 1
+    assert "STEPBOX_WEBHOOK_SECRET: a secret must be" in wrong.stderr
+    assert "whsec_short" not in wrong.stderr

@@ -245,13 +245,14 @@ def test_the_network_allows_exactly_what_is_needed(objects):
     of_clients = {(client, "redis", 6379) for client in ("api", "worker")}
     names = {(client, "kube-system", 53) for client in ("api", "worker")}
     users = {("ingress-nginx", "api", 8000)}
+    webhooks = {("api", "0.0.0.0/0", 443)}
     bucket, metrics = set(), set()
     if overlay_has_a_bucket(objects):
         bucket = {(client, "0.0.0.0/0", 443) for client in ("api", "worker")}
         metrics = {("keda", "api", 8000)}
     allowed = connections(objects)
     assert allowed["Ingress"] == of_clients | users | metrics
-    assert allowed["Egress"] == of_clients | names | bucket
+    assert allowed["Egress"] == of_clients | names | webhooks | bucket
 
 
 def overlay_has_a_bucket(objects):

@@ -23,6 +23,7 @@ CHANGING = (  # how the ids of the operations begin that change data
     *(f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")),
     *(f"models_{name}" for name in ("delete", "patch", "put", "remove")),
     *(f"workers_{name}" for name in ("drain", "resume")),
+    "webhooks_retry",
 )
 
 

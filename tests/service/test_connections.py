@@ -11,7 +11,8 @@ from flask import Flask
 from uvicorn.server import ServerState
 from werkzeug.exceptions import ClientDisconnected
 
-from jobs.connection import connect_async
+from jobs.connection import connect, connect_async
+from jobs.store import JobStore
 from service import errors
 from service.access.check import AccessCheck
 from service.bodies.bounds import Bound
@@ -24,6 +25,7 @@ from service.server.front import Front
 from service.server.protocol import Protocol
 from service.server.streams import Streams
 from service.settings import ServiceSettings
+from service.webhooks.deliverer import Deliverer
 from tests.event_loops import run_scene
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -47,7 +49,8 @@ class Served:
         app.add_url_rule("/quick", "quick", lambda: "quick", methods=["GET", "POST"])
         app.add_url_rule("/large", "large", lambda: bytes(LARGE))
         streams = Streams(lambda: connect_async(settings), 1)
-        self.front = Front(app, settings, check_access, streams, lambda *head: None)
+        deliverer = Deliverer(settings, lambda: JobStore(connect(settings)))  # never started
+        self.front = Front(app, settings, check_access, streams, lambda *head: None, deliverer)
         self.connections, self.writers = [], []
 
     @Bound(memory_bytes=2**20)

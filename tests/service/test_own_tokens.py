@@ -52,17 +52,28 @@ class Things:
 
     def __init__(self, backend, owner):
         self.owner = owner
-        self.job = backend.jobs.submit(
-            RECIPES["mnist-numpy"], samples=60000, queue_limit=10**6, submitted_by=owner
-        ).id
+        self._backend = backend
+        self.job = self.submit()
         self.model, _ = publish(backend, submitted_by=owner)
         self.alias = f"best-{next(numbers)}"
         backend.models.set_alias(self.alias, self.model)
+
+    def submit(self, **options):
+        return self._backend.jobs.submit(
+            RECIPES["mnist-numpy"],
+            samples=60000,
+            queue_limit=10**6,
+            submitted_by=self.owner,
+            **options,
+        ).id
 
     def fill(self, path):
         """Fill in the parameters of a path."""
         values = {"id": self.job, "ref": self.model, "name": self.alias, "split": "test"}
         values |= {"layer": 0, "true": 0, "predicted": 1, "step": 1, "index": 0}
+        if path.startswith("/webhooks"):
+            self.job = values["id"] = self.submit(webhook="https://example.org/")
+            self._backend.jobs.cancel(self.job)
         if path.startswith("/datasets"):
             values["ref"] = "mnist"
         return path.format(**values)
@@ -116,7 +127,7 @@ OTHERS_GET = {
             *("post /analysis/box-approximation", "post /analysis/softmax-jacobian"),
             *("get /v2", "get /v2/health/live", "get /v2/health/ready", "get /v1/models"),
             *("post /v2/repository/index", "get /livez", "get /readyz", "get /system"),
-            *("get /access", "get /metrics"),
+            *("get /access", "get /metrics", "get /webhooks"),
         )
     ),
 }
@@ -125,7 +136,7 @@ OTHERS_GET = {
 def outcome(operation):
     """Return what others get. A new endpoint must be in `OTHERS_GET`, unless it names its owner."""
     path = operation.partition(" ")[2]
-    if path.startswith("/jobs/{id}") or "/models/{ref}" in path:
+    if path.startswith(("/jobs/{id}", "/webhooks/{id}")) or "/models/{ref}" in path:
         return 404
     return OTHERS_GET[operation]
 

@@ -22,6 +22,7 @@ import { isImport } from "./jobs/import.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
+import { webhookFacts } from "./jobs/webhook.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed } from "./numbers.js";
 import {
@@ -139,6 +140,7 @@ function updateFacts() {
     ["Device", device ?? "—"],
     ["Worker", worker ? `${worker}, attempt ${attempts}` : "—"],
     ...queueFacts(job),
+    ...webhookFacts(job),
     ["Training time", trainingTime(job)],
     ["Time per epoch", epochText(job)],
     ["Peak memory", memory ? `${count(Math.round(memory / 2 ** 20))} MiB` : "—"],

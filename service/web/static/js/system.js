@@ -6,6 +6,7 @@ import { $, facts, h, notice, numberCell, ready, renew, rowHeader, table } from 
 import { bytesText } from "./data/words.js";
 import { count } from "./numbers.js";
 import { requestLine } from "./request-line.js";
+import { getWebhooks, webhooksElement } from "./system/webhooks.js";
 import { systemSentence } from "./system/words.js";
 import { workersElement } from "./system/workers.js";
 import { localText } from "./times.js";
@@ -136,13 +137,14 @@ function update(id, state, build) {
 }
 
 async function show() {
-  const [{ workers, queue, datasets, storage, models, versions }, checks, running] =
-    await Promise.all([get("/system"), getChecks(), getRunningJobs()]);
+  const [{ workers, queue, datasets, storage, models, versions }, checks, running, webhooks] =
+    await Promise.all([get("/system"), getChecks(), getRunningJobs(), getWebhooks()]);
   update("#sentence", systemSentence(checks, running.length, queue.length), (text) =>
     h("span", null, text),
   );
   update("#workers", { workers, running }, (state) => workersElement(state, refresh));
   update("#parts", { queue, datasets, storage, models }, partsElement);
+  update("#webhooks", webhooks, (state) => webhooksElement(state, refresh));
   update("#versions", versions, (all) =>
     h("dl", { class: "facts" }, ...facts(Object.entries(all))),
   );

@@ -78,6 +78,7 @@ interface AnyKind {
   priority: number;
   submitted_by: string | null;
   requires: { device: string | null; memory: number | null };
+  webhook: string | null;
   history: Epoch[];
   /** Null in lists and in status events. */
   losses: Loss[] | null;
@@ -93,6 +94,16 @@ interface AnyKind {
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
   links: { self: string; events: string };
+}
+
+/** A message to the webhook of a job that has ended. */
+export interface Delivery {
+  id: string;
+  url: string;
+  state: "pending" | "delivered" | "dead";
+  attempts: number;
+  next_attempt_at: string | null;
+  error: string | null;
 }
 
 /** A training. */

@@ -9,6 +9,7 @@ import { localTime, timeLeft } from "../times.js";
 import { importName } from "./import.js";
 import { stateElement, watchJob } from "./live.js";
 import { queueFacts } from "./state.js";
+import { webhookFacts } from "./webhook.js";
 
 /** @typedef {import("../types.d.ts").ImportJob} ImportJob */
 
@@ -29,6 +30,7 @@ function update(job) {
     ["File", `${(job.upload.bytes / 2 ** 20).toFixed(1)} MiB`],
     ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"],
     ...queueFacts(job),
+    ...webhookFacts(job),
     ["Created", localTime(job.created_at)],
     ["Started", localTime(job.started_at)],
     ["Finished", localTime(job.finished_at)],

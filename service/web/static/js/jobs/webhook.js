@@ -1,0 +1,34 @@
+// @ts-check
+// On the page of a job: its webhook, and what became of it.
+import { catchProblem, get } from "../api.js";
+import { h } from "../dom.js";
+import { FINAL_STATUSES } from "../events.js";
+import { deliveryText, hostOf } from "../system/webhook-words.js";
+import { localText } from "../times.js";
+
+/** @typedef {import("../types.d.ts").Job | import("../types.d.ts").ImportJob} AnyJob */
+
+const AGAIN_MS = 2000; // before a pending delivery is read again
+
+/** Say what became of a delivery, while its words are shown. @param {string} id @param {Element} words */
+async function follow(id, words) {
+  const delivery = await catchProblem(
+    () => get(`/webhooks/${id}`),
+    () => null, // it is no longer kept, or Redis is away
+  );
+  words.textContent = delivery ? `: ${deliveryText(delivery, localText)}` : "";
+  if (delivery?.state !== "pending") return;
+  setTimeout(() => words.isConnected && follow(id, words), AGAIN_MS);
+}
+
+/**
+ * Make the facts about the webhook of a job; none if it has none.
+ * @param {AnyJob} job
+ * @returns {[string, Element][]}
+ */
+export function webhookFacts({ id, status, webhook }) {
+  if (!webhook) return [];
+  const words = h("span");
+  if (FINAL_STATUSES.has(status)) follow(id, words);
+  return [["Webhook", h("span", { title: webhook }, hostOf(webhook), words)]];
+}

@@ -1,0 +1,1 @@
+"""Webhooks: who signs, sends and repeats the messages to them. `jobs.deliveries` has the queue."""
