@@ -1,3 +1,6 @@
+import socket
+from contextlib import suppress
+
 import pytest
 
 from stepbox.client import Client
@@ -17,14 +20,16 @@ class LossyRelay(Relay):
     to_lose = 0
 
     def _pass_on(self, source, sink):
-        if source.getpeername()[1] == self._target and self.to_lose:
-            source.recv(65536)  # so the server has done what it was asked
-            self.to_lose -= 1
-            self.lost = True
-            source.close()
-            sink.close()
-            return
-        super()._pass_on(source, sink)
+        with suppress(OSError):
+            from_server = source.getpeername()[1] == self._target
+            while data := source.recv(65536):
+                if from_server and self.to_lose:
+                    self.to_lose -= 1  # the server has done what it was asked
+                    break
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(scope="module")
