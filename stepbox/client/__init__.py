@@ -1,13 +1,11 @@
-"""A client of the REST API, for programs that wait for answers and for asyncio.
+"""Clients of the REST API, for programs that wait for answers and for asyncio.
 
-    >>> client = stepbox.Client()                              # doctest: +SKIP
-    >>> job = client.train("mnist-numpy", epochs=3).wait()     # doctest: +SKIP
-    >>> job.model.predict("seven.png").label                   # doctest: +SKIP
-    '7'
+`operations` describes each operation of the API once, as a method that makes a request, as
+`requests` defines it. A runner sends it (`runners`): that of `Client` waits for the answer, that of
+`AsyncClient` is awaited. `handles` are what programs do with one job or model.
 
-`operations` describes each operation of the API once, as a method that makes a `Request`. A runner
-sends it: that of `Client` waits for the answer, that of `AsyncClient` is awaited. `Job` and
-`ServedModel` are handles: what a program does with one job or model.
+Public names: `Client` and `AsyncClient` (client), `Job`, `AsyncJob`, `ServedModel` and
+`AsyncServedModel` (handles), `Answer` (answers), `Event` (events), `ClientError` (errors).
 """
 
 from stepbox.client.answers import Answer
