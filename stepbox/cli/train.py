@@ -13,7 +13,6 @@ from stepbox.cli.output import Output, with_server
 from stepbox.cli.recipe_options import recipe_names, recipe_options
 from stepbox.cli.watching import watch_job
 from stepbox.client import Client
-from stepbox.errors import StepboxError
 from stepbox.training.recipe import Recipe
 
 
@@ -72,14 +71,14 @@ def _train_here(output: Output, recipe: str, save: Path | None, fields: dict[str
     try:
         model = stepbox.train(recipe, progress=not output.as_json, **fields)
     except ValidationError as error:
-        faults = [
-            f"--{fault['loc'][0] if fault['loc'] else ''}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise click.UsageError("; ".join(faults)) from None
-    except ModuleNotFoundError as error:
-        raise StepboxError(f"{error}: it is not installed") from None
+        raise click.UsageError("; ".join(map(_fault, error.errors()))) from None
     folder = model.save(save or Path(model.card.id))
     accuracy = model.history[-1].test_accuracy
     values = {"model": model.card.id, "folder": str(folder), "test_accuracy": accuracy}
     output.result(values, f"{folder}: test accuracy {accuracy:.2%}")
+
+
+def _fault(error: Any) -> str:
+    """Describe what is wrong with an option, or with several together."""
+    where = "".join(f"--{field.replace('_', '-')}: " for field in error["loc"][:1])
+    return f"{where}{error['msg']}"

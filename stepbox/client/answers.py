@@ -30,7 +30,7 @@ class Answer:
         object.__setattr__(self, "_values", values)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
         try:
             return self[name]

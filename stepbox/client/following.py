@@ -36,6 +36,7 @@ class Following:
     def __init__(self, stream: Request[Event]) -> None:
         self.over = False
         self._stream, self._after = stream, stream.headers[LAST]
+        self._opened = False  # whether any stream was opened
         self._failures, self._since = 0, 0.0
         self._ended = False  # whether the job had ended before the stream was opened
 
@@ -51,6 +52,7 @@ class Following:
 
     def read(self, block: bytes) -> Iterator[Event]:
         """Yield the events that a block of the stream completes."""
+        self._opened = True
         for event in self._decoder.read(block):
             self._after, self._failures, self._read_any = event.id, 0, True
             self.over = event.final
@@ -75,8 +77,8 @@ class Following:
         error
             Why the last one broke; None if the server ended it.
         """
-        if error is not None and self._after is None:
-            raise error  # it has never worked
+        if error is not None and not self._opened:
+            raise error
         now = time.monotonic()
         self._since = self._since if self._failures else now
         if now - self._since > PATIENCE_S:

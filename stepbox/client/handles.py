@@ -87,7 +87,7 @@ class Job(_JobState["Client"]):
         progress
             Show a progress bar in a terminal or a notebook.
         timeout
-            The longest time to wait, in seconds, up to five seconds more; None for no limit.
+            The longest time to wait, in seconds, and a few seconds more; None for no limit.
 
         Raises
         ------

@@ -133,6 +133,15 @@ def test_a_zip_file_is_uploaded_and_imported(client, tmp_path):
     assert client.datasets.get("shades") == entry
 
 
+def test_a_large_file_that_is_rejected_at_once_says_why(client, tmp_path):
+    file = tmp_path / "large.json"
+    file.write_bytes(bytes(2**24))
+    with pytest.raises(ProblemError, match=r"Content-Type must be one of .*text/csv"):
+        client.upload(file, name="large")
+    with pytest.raises(ProblemError, match="the body is empty"):
+        client.upload(b"", name="empty")
+
+
 def test_several_files_are_the_parts_of_an_upload(client, tmp_path):
     rng = np.random.default_rng(0)
     parts = {}
