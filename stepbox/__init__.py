@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 _MODULES = {
+    "stepbox.client": {"AsyncClient", "Client"},
     "stepbox.data.builtin": {"DATASETS", "load_dataset"},
     "stepbox.data.dataset": {"Dataset", "DatasetSpec"},
     "stepbox.nn.network": {"Network"},
@@ -26,6 +27,8 @@ _MODULES = {
 __all__ = [
     "DATASETS",
     "RECIPES",
+    "AsyncClient",
+    "Client",
     "Dataset",
     "DatasetSpec",
     "Model",
@@ -41,6 +44,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from stepbox.client import AsyncClient, Client
     from stepbox.data.builtin import DATASETS, load_dataset
     from stepbox.data.dataset import Dataset, DatasetSpec
     from stepbox.nn.network import Network

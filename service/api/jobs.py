@@ -62,6 +62,17 @@ class TrainHeaders(Parameters, extra="ignore"):  # requests also have other head
     )
 
 
+class EventHeaders(Parameters, extra="ignore"):
+    """Headers of a stream of events."""
+
+    last_event_id: str = Field(
+        FIRST,
+        alias="Last-Event-ID",
+        description="Resume after this event, without a gap.",
+        json_schema_extra={"pattern": f"^{EVENT_ID.pattern}$"},  # checked with a clearer message
+    )
+
+
 class JobPath(BaseModel):
     """Path parameters: a job."""
 
@@ -167,20 +178,10 @@ def cancel_job(path: JobPath) -> Response:
         },
         **problems(404, 422, 503),
     },
-    openapi_extensions={
-        "parameters": [
-            {
-                "name": "Last-Event-ID",
-                "in": "header",
-                "description": "Resume after this event, without a gap.",
-                "schema": {"type": "string", "pattern": f"^{EVENT_ID.pattern}$"},
-            }
-        ]
-    },
 )
-def job_events(path: JobPath) -> Response:
+def job_events(path: JobPath, header: EventHeaders) -> Response:
     """Stream the events of a job since its creation (server-sent events)."""
-    after = request.headers.get("Last-Event-ID", FIRST)
+    after = header.last_event_id
     if not EVENT_ID.fullmatch(after):
         raise InvalidInputError.at(
             "/Last-Event-ID", "must be the id of an event, like 1700000000000-0"

@@ -47,6 +47,7 @@ def installed(tmp_path_factory):
 @pytest.mark.slow
 def test_pip_installs_the_library_alone(installed):
     assert {path.name for path in installed.iterdir()} == {
+        "bin",
         "stepbox",
         f"stepbox-{stepbox.__version__}.dist-info",
     }
@@ -68,6 +69,19 @@ def test_the_installed_library_trains(installed, data_folder):
 
     assert Path(file).is_relative_to(installed)
     assert float(last) < 0.9 * float(first)
+
+
+@pytest.mark.slow
+def test_pip_installs_the_command(installed):
+    version = subprocess.run(
+        [installed / "bin" / "stepbox", "--version"],
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert version.stdout == f"{stepbox.__version__}\n"
 
 
 def test_import_loads_no_engine():

@@ -1,0 +1,25 @@
+"""Clients of the REST API, for programs that wait for answers and for asyncio.
+
+`operations` describes each operation of the API once, as a method that makes a request, as
+`requests` defines it. A runner sends it (`runners`): that of `Client` waits for the answer, that of
+`AsyncClient` is awaited. `handles` are what programs do with one job or model.
+
+Public names: `Client` and `AsyncClient` (client), `Job`, `AsyncJob`, `ServedModel` and
+`AsyncServedModel` (handles), `Answer` (answers), `Event` (events), `ClientError` (errors).
+"""
+
+from stepbox.client.answers import Answer
+from stepbox.client.client import AsyncClient, Client
+from stepbox.client.events import Event
+from stepbox.client.handles import AsyncJob, AsyncServedModel, Job, ServedModel
+
+__all__ = [
+    "Answer",
+    "AsyncClient",
+    "AsyncJob",
+    "AsyncServedModel",
+    "Client",
+    "Event",
+    "Job",
+    "ServedModel",
+]

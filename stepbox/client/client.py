@@ -1,0 +1,186 @@
+"""The two clients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, Self
+
+import httpx
+
+from stepbox import __version__
+from stepbox.client.bodies import File, PathName
+from stepbox.client.handles import AsyncJob, AsyncServedModel, Job, ServedModel
+from stepbox.client.operations.analysis import Analysis
+from stepbox.client.operations.datasets import Datasets
+from stepbox.client.operations.jobs import Jobs
+from stepbox.client.operations.models import AliasesOfModels, Models
+from stepbox.client.operations.predicting import InferenceV1, InferenceV2, Predicting
+from stepbox.client.operations.system import System
+from stepbox.client.requests import AsyncCall, R, SyncCall
+from stepbox.client.runners import AsyncRunner, SyncRunner
+from stepbox.errors import InvalidInputError
+
+P = ParamSpec("P")
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+TIMEOUT_S = 120.0  # of an answer; large bodies of predictions wait for memory
+RETRIES = 4
+
+
+class _Operations(Generic[R]):
+    """All operations of the API, in groups."""
+
+    def __init__(self, runner: R) -> None:
+        self._runner = runner
+        self.jobs = Jobs(runner)
+        self.models = Models(runner)
+        self.aliases = AliasesOfModels(runner)
+        self.predicting = Predicting(runner)
+        self.datasets = Datasets(runner)
+        self.analysis = Analysis(runner)
+        self.system = System(runner)
+        self.v1 = InferenceV1(runner)
+        self.v2 = InferenceV2(runner)
+
+
+def _options(url: str | None, token: str | None, timeout: float) -> dict[str, Any]:
+    """Return the arguments of httpx's clients."""
+    address = url or os.environ.get("STEPBOX_URL") or DEFAULT_URL
+    token = token or os.environ.get("STEPBOX_TOKEN")
+    try:
+        base = httpx.URL(address)
+        usable = base.scheme in ("http", "https") and bool(base.host)
+    except httpx.InvalidURL:
+        usable = False
+    if not usable:
+        detail = f"{address!r} must be an address such as {DEFAULT_URL}"
+        raise InvalidInputError.at("/url", detail)
+    headers = {"User-Agent": f"stepbox/{__version__}"}
+    if token:
+        if not (token.isascii() and token.isprintable()):
+            raise InvalidInputError.at("/token", "must have printable ASCII characters only")
+        headers["Authorization"] = f"Bearer {token}"
+    return {"base_url": base, "headers": headers, "timeout": httpx.Timeout(timeout, connect=10)}
+
+
+class Client(_Operations[SyncRunner]):
+    """A client whose methods wait for the answers.
+
+    Parameters
+    ----------
+    url
+        Address of the server; by default ``$STEPBOX_URL``, else ``http://127.0.0.1:8000``.
+    token
+        Access token; by default ``$STEPBOX_TOKEN``, else none.
+    timeout
+        Longest silence of the server, in seconds.
+    retries
+        How often a request is repeated at most after an error of the connection, a 429 or a 503.
+
+    Raises
+    ------
+    InvalidInputError
+        The address or the token is malformed.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout: float = TIMEOUT_S,
+        retries: int = RETRIES,
+    ) -> None:
+        http = httpx.Client(**_options(url, token, timeout))
+        super().__init__(SyncRunner(http, retries))
+        self.url = str(http.base_url).rstrip("/")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._runner.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.close()
+
+    def train(self, recipe: str | None = None, **fields: Any) -> Job:
+        """Start a training, for example ``train("mnist-numpy", epochs=3)``."""
+        return Job(self, self.jobs.train(recipe, **fields))
+
+    def upload(self, file: File | Mapping[str, File], *, name: str, **options: Any) -> Job:
+        """Upload a data set, for example ``upload("digits.zip", name="digits").wait()``."""
+        return Job(self, self.datasets.upload(file, name=name, **options))
+
+    def job(self, id: str) -> Job:
+        """Return a job that exists."""
+        return Job(self, self.jobs.get(id))
+
+    def model(self, ref: str = "latest") -> ServedModel:
+        """Return a model by its id or an alias. Sends no request."""
+        return ServedModel(self, ref)
+
+    def download(
+        self, path: PathName, operation: SyncCall[P, bytes], *args: P.args, **options: P.kwargs
+    ) -> Path:
+        """Write what an operation returns to a file, without holding it in memory.
+
+        For example ``download("weights.safetensors", client.models.weights, "latest")``. The file
+        is complete or absent.
+        """
+        self._runner.download(operation.request(*args, **options), Path(path))
+        return Path(path)
+
+
+class AsyncClient(_Operations[AsyncRunner]):
+    """A client whose methods are awaited. See `Client`."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout: float = TIMEOUT_S,
+        retries: int = RETRIES,
+    ) -> None:
+        http = httpx.AsyncClient(**_options(url, token, timeout))
+        super().__init__(AsyncRunner(http, retries))
+        self.url = str(http.base_url).rstrip("/")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._runner.http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        await self.aclose()
+
+    async def train(self, recipe: str | None = None, **fields: Any) -> AsyncJob:
+        """Start a training."""
+        return AsyncJob(self, await self.jobs.train(recipe, **fields))
+
+    async def upload(
+        self, file: File | Mapping[str, File], *, name: str, **options: Any
+    ) -> AsyncJob:
+        """Upload a data set."""
+        return AsyncJob(self, await self.datasets.upload(file, name=name, **options))
+
+    async def job(self, id: str) -> AsyncJob:
+        """Return a job that exists."""
+        return AsyncJob(self, await self.jobs.get(id))
+
+    def model(self, ref: str = "latest") -> AsyncServedModel:
+        """Return a model by its id or an alias. Sends no request."""
+        return AsyncServedModel(self, ref)
+
+    async def download(
+        self, path: PathName, operation: AsyncCall[P, bytes], *args: P.args, **options: P.kwargs
+    ) -> Path:
+        """Write what an operation returns to a file, without holding it in memory."""
+        await self._runner.download(operation.request(*args, **options), Path(path))
+        return Path(path)

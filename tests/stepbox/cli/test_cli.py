@@ -1,0 +1,242 @@
+"""The command `stepbox`, as a process, against a real server and worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from stepbox import __version__
+from stepbox.cli.main import COMMANDS
+from stepbox.training.request import TrainRequest
+from tests.processes import PATIENCE_S, ROOT, free_port, stack_in, wait_until
+
+pytestmark = pytest.mark.server
+
+QUICK = ("playground", "--dataset", '{"generate": "moons"}', "--epochs", "1")
+LONG = ("train", "mnist-numpy", "--epochs", "1000")
+CSV = "a,b,label\n" + "".join(f"{i % 7},{i % 5},{'xy'[i % 2]}\n" for i in range(40))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with stack_in(tmp_path_factory.mktemp("cli")) as stack:
+        stack.start_redis()
+        stack.start_worker()
+        stack.start_service()
+        yield stack
+
+
+def environment(url):
+    variables = {"PYTHONPATH": str(ROOT), "STEPBOX_URL": url, "STEPBOX_TOKEN": ""}
+    return {**os.environ, **variables}
+
+
+@pytest.fixture
+def run(server, tmp_path):
+    """Return a function that runs the command to its end, in an empty folder."""
+
+    def run(*arguments, status=0, url=server.url, **variables):
+        finished = subprocess.run(
+            [sys.executable, "-m", "stepbox", *arguments],
+            cwd=tmp_path,
+            env=environment(url) | variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        assert finished.returncode == status, finished.stdout + finished.stderr
+        assert "Traceback" not in finished.stderr
+        return finished
+
+    return run
+
+
+@pytest.fixture
+def json_of(run):
+    """Return a function that runs a command with ``--json``; it returns the documents."""
+
+    def documents(*arguments, **options):
+        return [
+            json.loads(line) for line in run(*arguments, "--json", **options).stdout.splitlines()
+        ]
+
+    return documents
+
+
+def test_train_watch_and_predict(run, server, tmp_path):
+    done = run("train", "mnist-numpy", "--epochs", "1", "--hidden-sizes", "4", "--watch")
+    id, result = done.stdout.splitlines()
+    assert server.job(id)["recipe"]["hidden_sizes"] == [4]
+    model = server.job(id)["model"]
+    assert result.startswith(f"model {model}, test accuracy ")
+    assert f"{id} succeeded" in done.stderr
+    assert "epoch 1: test accuracy" in done.stderr
+    image = tmp_path / "seven.png"
+    image.write_bytes(requests.get(f"{server.url}/datasets/mnist/test/0.png", timeout=60).content)
+    name, label, probability = run("predict", "seven.png").stdout.strip().split("\t")
+    assert name == "seven.png"
+    assert label in "0123456789"
+    assert probability.endswith("%")
+    assert model in run("models").stdout
+    assert f"{model}\n" in run("model", "latest").stdout
+    assert id in run("jobs", "--status", "succeeded").stdout
+    assert run("watch", id).stdout.strip() == result
+
+
+def test_json_of_every_command(json_of, server, tmp_path):
+    (tmp_path / "Flowers.csv").write_text(CSV)
+    first, *_, last = json_of("train", *QUICK, "--watch")
+    assert first["event"] == "status"
+    assert last["data"]["status"] == "succeeded"
+    id, model = last["data"]["id"], last["data"]["model"]
+    (job,) = json_of("train", *QUICK, "--title", "Mine", "--tags", "a,b", "--priority", "3")
+    assert (job["title"], job["tags"], job["priority"]) == ("Mine", ["a", "b"], 3)
+    assert json_of("watch", job["id"])[-1]["data"]["status"] == "succeeded"
+    assert {one["id"] for one in json_of("jobs")[0]["jobs"]} >= {id, job["id"]}
+    assert json_of("models", "--limit", "1")[0]["next"]
+    assert json_of("model", model)[0]["id"] == model
+    (cancelled,) = json_of("cancel", json_of(*LONG)[0]["id"])
+    assert cancelled["recipe"]["epochs"] == 1000
+    imported = json_of("data", "upload", "Flowers.csv", "--test", "0.5", "--watch")[-1]
+    dataset = imported["data"]["dataset"]
+    assert dataset in {one["id"] for one in json_of("data", "list")[0]["datasets"]}
+    assert json_of("data", "delete", dataset) == [{"deleted": dataset}]
+    point = tmp_path / "point.json"
+    point.write_text('{"inputs": [[0.5, 0.5], [1, 0]]}')
+    (answer,) = json_of("predict", "point.json", "--model", model)
+    assert answer["file"] == "point.json"
+    assert len(answer["predictions"]) == 2
+    assert json_of("open", model) == [{"url": f"{server.url}/ui/models/{model}"}]
+    assert json_of("open", id) == [{"url": f"{server.url}/ui/jobs/{id}"}]
+    assert json_of("open") == [{"url": f"{server.url}/"}]
+    assert json_of("version") == [{"stepbox": __version__, "server": __version__}]
+
+
+def test_every_field_of_a_request_is_an_option(run):
+    text = run("train", "--help").stdout
+    for name in TrainRequest.model_fields.keys() - {"recipe"}:
+        assert f"--{name.replace('_', '-')} " in text
+
+
+def test_values_of_fields(json_of):
+    (job,) = json_of(
+        *("train", "mnist-numpy", "--no-shuffle", "--layers", '[{"type": "dense", "neurons": 3}]'),
+        *("--validation", "0.1", "--early-stopping", "null", "--activation", "tanh"),
+        *("--requires", '{"device": "cpu"}', "--epochs", "1000"),
+    )
+    json_of("cancel", job["id"])
+    recipe = job["recipe"]
+    assert recipe["layers"] == [{"type": "dense", "neurons": 3}]
+    assert (recipe["shuffle"], recipe["early_stopping"]) == (False, None)
+    assert (recipe["validation"], recipe["activation"]) == (0.1, "tanh")
+    assert job["requires"]["device"] == "cpu"
+
+
+def test_exit_codes(run, json_of, tmp_path):
+    (tmp_path / "one.csv").write_text("a,label\n1,x\n2,x\n")
+    failed = run("data", "upload", "one.csv", "--watch", status=1)
+    assert "failed: the upload has only the class 'x'" in failed.stderr.replace("/: ", "")
+    for arguments in (
+        ("unknown",),
+        ("train", "no-such-recipe"),
+        ("train", "--epochs", "many"),
+        ("train", "--layers", "[1"),
+        ("train", "--save", "here"),
+        ("train", "--local", "--title", "a"),
+        ("train", "--local", "--epochs", "0"),
+        ("predict",),
+        ("predict", "missing.png"),
+        ("jobs", "--url", "nowhere"),
+    ):
+        assert run(*arguments, status=2).stderr
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    assert nowhere in run("jobs", status=3, url=nowhere).stderr
+    assert nowhere in run("jobs", "--url", nowhere, status=3).stderr
+    assert "/epochs: " in run("train", "--epochs", "0", status=4).stderr
+    assert "job" in run("watch", "0" * 16, status=4).stderr
+    (job,) = json_of(*LONG)
+    run("cancel", job["id"])
+    assert "was cancelled" in run("watch", job["id"], status=1).stderr
+
+
+def test_train_without_a_server(run, data_of, tmp_path):
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    arguments = ("train", "mnist-numpy", "--local", "--epochs", "1", "--hidden-sizes", "4")
+    done = run(*arguments, "--save", "digits", "--json", url=nowhere, **data_of)
+    result = json.loads(done.stdout)
+    assert result["folder"] == "digits"
+    assert result["test_accuracy"] > 0.5
+    card = json.loads((tmp_path / "digits" / "card.json").read_text())
+    assert card["id"] == result["model"]
+    assert "exists" in run(*arguments, "--save", "digits", status=2, url=nowhere, **data_of).stderr
+
+
+@pytest.fixture
+def data_of(server):
+    return {"STEPBOX_DATA_DIR": server.environment["STEPBOX_DATA_DIR"]}
+
+
+def test_ctrl_c_leaves_the_job_running(server, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stepbox", *LONG, "--watch"],
+        env=environment(server.url),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        id = process.stdout.readline().strip()
+        for line in process.stderr:
+            if "running" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert f"Job {id} goes on. Follow it with: stepbox watch {id}" in messages
+    assert "Traceback" not in messages
+    assert server.job(id)["status"] == "running"
+    requests.post(f"{server.url}/jobs/{id}/cancel", timeout=60)
+    wait_until(lambda: server.job(id)["status"] == "cancelled")
+
+
+def complete(run, words):
+    text = f"stepbox {words}"
+    variables = {
+        "_STEPBOX_COMPLETE": "bash_complete",
+        "COMP_WORDS": text,
+        "COMP_CWORD": str(len(text.split(" ")) - 1),
+    }
+    found = run(**variables).stdout.splitlines()
+    return [line.partition(",")[2] for line in found]
+
+
+def test_completion(run):
+    assert complete(run, "") == [*COMMANDS]
+    assert complete(run, "mod") == ["models", "model"]
+    assert "fashion-mnist-torch" in complete(run, "train ")
+    assert complete(run, "train --early") == ["--early-stopping"]
+    assert complete(run, "train --optimizer ad") == ["adamw"]
+    for shell in ("bash", "zsh", "fish"):
+        assert "_STEPBOX_COMPLETE" in run("completion", shell).stdout
+
+
+def test_a_reader_that_leaves_gets_no_traceback(server):
+    reader, writer = os.pipe()
+    os.close(reader)  # as after `stepbox jobs | head`
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-m", "stepbox", "jobs", "--json"],
+            env=environment(server.url),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE_S,
+        )
+    finally:
+        os.close(writer)
+    assert finished.stderr == b""

@@ -1,0 +1,127 @@
+"""What needs no server: answers, events, pauses and settings."""
+
+import json
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from stepbox.client import Answer, Client
+from stepbox.client.answers import FINAL, Card, JobPage, JobRecord
+from stepbox.client.events import Decoder
+from stepbox.client.repeating import pause_before_repeating
+from stepbox.errors import InvalidInputError
+
+STREAM = (
+    "retry: 2000\n\n"
+    'id: 1-0\nevent: status\ndata: {"status": "running", "title": "a\u2028b"}\n\n'
+    ": still here\n\n"
+    'id: 1-1\r\nevent: progress\r\ndata: {"fraction": 0.5}\r\n\r\n'
+    'id: 2-0\nevent: status\ndata: {"status": "succeeded"}\n\n'
+    "id: 3-0\nevent: cut"
+).encode()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_events_are_read_from_blocks_of_any_size(size):
+    decoder = Decoder()
+    blocks = [STREAM[start : start + size] for start in range(0, len(STREAM), size)]
+    events = [event for block in blocks for event in decoder.read(block)]
+    assert [(event.id, event.kind, event.final) for event in events] == [
+        ("1-0", "status", False),
+        ("1-1", "progress", False),
+        ("2-0", "status", True),
+    ]
+    assert events[0].data.title == "a\u2028b"
+    assert isinstance(events[0].data, JobRecord)
+    assert events[1].data.fraction == 0.5
+
+
+def test_members_of_answers():
+    values = {"jobs": [{"id": "a", "status": "failed", "error": {"detail": "why"}}], "next": None}
+    page = JobPage(values)
+    (job,) = page.jobs
+    assert isinstance(job, JobRecord)
+    assert job.ended
+    assert (job.id, job["id"], job.error.detail) == ("a", "a", "why")
+    assert page.to_json() == values
+    assert "next" in page
+    assert [*page] == ["jobs", "next"]
+    assert "jobs" in dir(page)
+    assert page == JobPage(json.loads(json.dumps(values)))
+    with pytest.raises(AttributeError, match="has no 'nothing'; it has jobs, next"):
+        _ = page.nothing
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        page.next = "b"
+    assert Card({"versions": {"numpy": "2"}}).versions == {"numpy": "2"}
+    assert Answer({"values": [1], "keys": {"a": 1}}).values == [1]
+    assert "queued" not in FINAL
+
+
+def response(status, **headers):
+    return httpx.Response(status, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "safe", "unsafe"),
+    [
+        (httpx.ConnectError("refused"), True, True),
+        (httpx.ReadError("reset"), True, False),
+        (httpx.ReadTimeout("slow"), True, False),
+        (httpx.RemoteProtocolError("closed"), True, False),
+        (response(429), True, True),
+        (response(503), True, False),
+        (response(500), False, False),
+        (response(404), False, False),
+        (response(302), False, False),
+        (response(503, **{"Retry-After": "3600"}), False, False),
+    ],
+)
+def test_which_requests_are_repeated(outcome, safe, unsafe):
+    with Client() as client:
+        for request, repeated in (
+            (client.jobs.get.request("a"), safe),
+            (client.jobs.train.request(), safe),
+            (client.predicting.predict.request(b""), safe),
+            (client.jobs.cancel.request("a"), unsafe),
+        ):
+            assert (pause_before_repeating(request, outcome, 0) is not None) == repeated
+
+
+def test_pauses_grow_and_the_server_may_name_them():
+    with Client() as client:
+        request = client.jobs.get.request("a")
+    pauses = [pause_before_repeating(request, response(503), attempt) for attempt in (0, 3, 99)]
+    assert pauses == sorted(pauses)
+    assert 0.4 <= pauses[0] <= 0.6
+    assert pauses[2] <= 9.6
+    assert pause_before_repeating(request, response(429, **{"Retry-After": "7"}), 0) == 7
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://host", "http://", "http://a b:x", "/"])
+def test_an_address_that_is_none(url):
+    with pytest.raises(InvalidInputError, match="must be an address such as http"):
+        Client(url)
+
+
+def test_a_token_that_no_header_can_have(monkeypatch):
+    monkeypatch.setenv("STEPBOX_TOKEN", "a\nb")
+    with pytest.raises(InvalidInputError, match="/token: must have printable ASCII"):
+        Client()
+
+
+def test_an_address_with_a_path_is_that_of_a_proxy(monkeypatch):
+    monkeypatch.setenv("STEPBOX_URL", "https://example.org/stepbox/")
+    with Client() as client:
+        assert client.url == "https://example.org/stepbox"
+
+
+def test_stepbox_loads_httpx_only_for_a_client():
+    code = (
+        "import sys, stepbox; before = 'httpx' in sys.modules; stepbox.Client();"
+        "loaded = {'torch', 'numba', 'scipy', 'numpy', 'tqdm'} & {*sys.modules};"
+        "print(before, 'httpx' in sys.modules, sorted(loaded))"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert finished.stdout.strip() == "False True []", finished.stderr
