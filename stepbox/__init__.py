@@ -16,6 +16,7 @@ __version__ = "0.2.0"
 _MODULES = {
     "stepbox.data.builtin": {"DATASETS", "load_dataset"},
     "stepbox.data.dataset": {"Dataset", "DatasetSpec"},
+    "stepbox.exporting.formats": {"export"},
     "stepbox.nn.network": {"Network"},
     "stepbox.run": {"Model", "Prediction", "load", "train"},
     "stepbox.tracing": {"taught", "trace"},
@@ -33,6 +34,7 @@ __all__ = [
     "Prediction",
     "Recipe",
     "__version__",
+    "export",
     "load",
     "load_dataset",
     "taught",
@@ -43,6 +45,7 @@ __all__ = [
 if TYPE_CHECKING:
     from stepbox.data.builtin import DATASETS, load_dataset
     from stepbox.data.dataset import Dataset, DatasetSpec
+    from stepbox.exporting.formats import export
     from stepbox.nn.network import Network
     from stepbox.run import Model, Prediction, load, train
     from stepbox.tracing import taught, trace

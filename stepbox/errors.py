@@ -13,6 +13,7 @@ StepboxError
 │   └── NotInMemoryError   what may not wait would have to
 ├── StorageFullError       the disk or the quota of uploaded data is full
 ├── DatasetError           a data set's file is missing, malformed or differs from its checksum
+├── ExportError            an exported file does not give the predictions of its model
 ├── DivergedError          the loss of a training is no longer a finite number
 └── OutOfDeviceMemoryError the GPU or the host has too little memory
 """
@@ -123,6 +124,10 @@ class StorageFullError(StepboxError):
 
 class DatasetError(StepboxError):
     """A data set's file is missing, malformed or differs from its checksum."""
+
+
+class ExportError(StepboxError):
+    """An exported file does not give the predictions of its model."""
 
 
 class DivergedError(StepboxError):
