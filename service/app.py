@@ -8,6 +8,7 @@ from service.access.check import AccessCheck
 from service.api import (
     access,
     analysis,
+    export,
     feature_maps,
     generated,
     inspection,
@@ -86,6 +87,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         predict,
         taught,
         models,
+        export,
         inspection,
         layers,
         feature_maps,

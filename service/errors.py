@@ -47,6 +47,7 @@ STATUSES: dict[type[errors.StepboxError], HTTPStatus] = {
     errors.DamagedModelError: HTTPStatus.CONFLICT,
     QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ExportError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,

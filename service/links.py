@@ -50,6 +50,7 @@ LINKS = [
     Link("get /models", "Newest", "get /models/{ref}", {"ref": "$response.body#/models/0/id"}),
     Link("get /models", "NextPage", "get /models", {"after": "$response.body#/next"}),
     Link("get /models/{ref}", "Weights", "get /models/{ref}/weights", _REF),
+    Link("get /models/{ref}", "Export", "get /models/{ref}/export", _REF),
     Link("get /models/{ref}", "Histograms", "get /models/{ref}/histograms", _REF),
     Link("get /models/{ref}", "FirstLayer", "get /models/{ref}/first-layer", _REF),
     Link("get /models/{ref}", "FirstLayerPicture", "get /models/{ref}/first-layer.png", _REF),

@@ -16,11 +16,8 @@ from stepbox.store.card import Card, ModelId
 from stepbox.store.index import CURSOR
 from stepbox.training.labels import LabelChanges
 
-blueprint = APIBlueprint(
-    "models",
-    __name__,
-    abp_tags=[Tag(name="models", description="Trained models and their aliases.")],
-)
+TAG = Tag(name="models", description="Trained models and their aliases.")
+blueprint = APIBlueprint("models", __name__, abp_tags=[TAG])
 
 
 class ModelPath(BaseModel):
