@@ -7,6 +7,7 @@ from service.access import rate_limits, security_headers
 from service.access.check import AccessCheck
 from service.api import (
     access,
+    aliases,
     analysis,
     export,
     feature_maps,
@@ -17,7 +18,6 @@ from service.api import (
     live,
     metrics,
     mistakes,
-    models,
     samples,
     summaries,
     system,
@@ -86,7 +86,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         jobs,
         predict,
         taught,
-        models,
+        aliases,  # adds its views to the blueprint of `models`
         export,
         inspection,
         layers,

@@ -73,6 +73,8 @@ LINKS = [
     Link("get /models/{ref}", "Alias", "put /aliases/{name}", {}, body=_MODEL),
     Link("put /aliases/{name}", "Model", "get /models/{ref}", {"ref": "$request.path.name"}),
     Link("put /aliases/{name}", "Predict", "post /predict", {"model": "$request.path.name"}),
+    Link("put /aliases/{name}", "Alias", "get /aliases/{name}", _SAME_NAME),
+    Link("put /aliases/{name}", "RollBack", "post /aliases/{name}/rollback", _SAME_NAME),
     Link("put /aliases/{name}", "Remove", "delete /aliases/{name}", _SAME_NAME),
     Link("get /v2/models/{ref}", "Ready", "get /v2/models/{ref}/ready", _SAME_REF),
     Link("get /v2/models/{ref}", "Infer", "post /v2/models/{ref}/infer", _SAME_REF),

@@ -17,7 +17,7 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from stepbox.errors import DamagedModelError, invalid_field
+from stepbox.errors import DamagedModelError, Shortfall, invalid_field
 from stepbox.store.card import ModelId, Moment
 from stepbox.store.objects import ObjectStore
 from stepbox.training.report import Count, Report, Share
@@ -39,6 +39,17 @@ class Gate(Report):
         description="The data set whose test samples count, by its id, or by its name if it is "
         "built in. Null for the data set of each model.",
     )
+
+    def shortfalls(self, figures: "GateFigures") -> list[Shortfall]:
+        """Return the figures of a model that are not good enough."""
+        error = figures.expected_calibration_error
+        found = []
+        if self.min_accuracy is not None and figures.accuracy < self.min_accuracy:
+            found.append(Shortfall("accuracy", figures.accuracy, least=self.min_accuracy))
+        if self.max_calibration_error is not None and error > self.max_calibration_error:
+            most = self.max_calibration_error
+            found.append(Shortfall("expected_calibration_error", error, most=most))
+        return found
 
     @model_validator(mode="after")
     def _has_figures(self) -> Self:
