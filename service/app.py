@@ -18,6 +18,7 @@ from service.api import (
     live,
     metrics,
     mistakes,
+    reproduce,
     samples,
     summaries,
     system,
@@ -88,6 +89,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         taught,
         aliases,  # adds its views to the blueprint of `models`
         export,
+        reproduce,
         inspection,
         layers,
         feature_maps,

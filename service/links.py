@@ -51,6 +51,7 @@ LINKS = [
     Link("get /models", "NextPage", "get /models", {"after": "$response.body#/next"}),
     Link("get /models/{ref}", "Weights", "get /models/{ref}/weights", _REF),
     Link("get /models/{ref}", "Export", "get /models/{ref}/export", _REF),
+    Link("get /models/{ref}", "Reproduce", "post /models/{ref}/reproduce", _REF),
     Link("get /models/{ref}", "Histograms", "get /models/{ref}/histograms", _REF),
     Link("get /models/{ref}", "FirstLayer", "get /models/{ref}/first-layer", _REF),
     Link("get /models/{ref}", "FirstLayerPicture", "get /models/{ref}/first-layer.png", _REF),
