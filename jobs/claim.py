@@ -40,6 +40,8 @@ class Claim:
         Id of the request that submitted the job; None for jobs of earlier versions.
     submitted_by
         The owner of the job; None if nobody is.
+    reproduces
+        Id of the model whose training is run again, which publishes none; None for other jobs.
     """
 
     job: str
@@ -52,3 +54,4 @@ class Claim:
     checkpoint: str | None
     request_id: str | None
     submitted_by: str | None
+    reproduces: str | None = None

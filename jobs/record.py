@@ -12,6 +12,7 @@ from jobs.compact import unpack
 from jobs.waiting import QueueView, WaitingFor
 from stepbox.errors import NotFoundError
 from stepbox.importing.options import ImportOptions, ImportProgress
+from stepbox.store.reproduction import Reproduction
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
@@ -81,6 +82,14 @@ class Job(BaseModel):
     )
     priority: int = Field(
         description="Of the jobs of an owner, those with the highest priority start first."
+    )
+    reproduces: str | None = Field(
+        description="Id of the model whose training is run again. Such a job publishes no model. "
+        "Null for other jobs."
+    )
+    reproduction: Reproduction | None = Field(
+        description="Whether the weights are the same as those of that model. Null before success, "
+        "and for other jobs."
     )
     requires: Requirements = Field(description="What it requires of the worker that runs it.")
     history: list[HistoryEntry] = Field(
@@ -179,6 +188,7 @@ class Job(BaseModel):
                 **record,
                 "recipe": _parsed(record, "recipe"),
                 "upload": _parsed(record, "upload"),
+                "reproduction": _parsed(record, "reproduction"),
                 "progress": progress,
                 "queue_position": int(queue_position) if queued else None,
                 "waiting_for": queue.why(record) if queued and queue else None,

@@ -39,6 +39,7 @@ class JobStore(ClaimStore):
         samples: int,
         requires: Requirements = NO_REQUIREMENTS,
         labels: Labels = NO_LABELS,
+        reproduces: str | None = None,
         only_first: bool = False,
         **submission: Unpack[Submission],
     ) -> Job:
@@ -54,6 +55,8 @@ class JobStore(ClaimStore):
             What the job requires of its worker.
         labels
             What people wrote about the job.
+        reproduces
+            Id of the model whose training is run again.
         only_first
             Create the job only if this Redis has never had a job, not even one that was deleted.
         submission
@@ -78,6 +81,10 @@ class JobStore(ClaimStore):
             asked += labels.model_dump_json()
         if requires != NO_REQUIREMENTS:
             asked += requires.model_dump_json()
+        routed = _required(requires)
+        if reproduces:
+            asked += reproduces
+            routed = {"reproduces": reproduces, **_required(requires, 3)}
         progress = Progress(
             epoch=0,
             epochs=recipe.epochs,
@@ -89,7 +96,7 @@ class JobStore(ClaimStore):
         return self._submit(
             token_hex(8),
             progress,
-            {"kind": "train", "recipe": fields, **_stored(dict(labels)), **_required(requires)},
+            {"kind": "train", "recipe": fields, **_stored(dict(labels)), **routed},
             asked,
             only_first=only_first,
             **submission,
@@ -283,9 +290,9 @@ class JobStore(ClaimStore):
         return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
 
 
-def _required(requires: Requirements) -> dict[str, str]:
-    """Return what a job's record says about the workers that may run it."""
-    job_class = class_of(requires)
+def _required(requires: Requirements, schema: int = 1) -> dict[str, str]:
+    """Return what a job's record says about the workers that may run it; see `class_of`."""
+    job_class = class_of(requires, schema)
     routed = {"class": job_class, "schema": str(schema_of(job_class))}
     return routed | (
         {} if requires == NO_REQUIREMENTS else {"requires": requires.model_dump_json()}

@@ -12,6 +12,7 @@ from jobs.settings import Part, Settings
 from jobs.store import JobStore
 from stepbox.data.dataset import DATASET_ID
 from stepbox.errors import DamagedModelError, DatasetError, NotFoundError, StoreError
+from stepbox.store.alias_record import is_alias_record
 from stepbox.store.aliases import FILE as ALIASES
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import SPLITS, DatasetStore, attempt_of
@@ -99,7 +100,9 @@ class _Needed(NamedTuple):
         place = key.rpartition("/")[0]
         if part == "models":
             staged = rest.partition("/")[0] if first == ".staged" else first
-            return first in self.models or key == ALIASES or self._is_published_later(staged)
+            if first in self.models or key == ALIASES or is_alias_record(key):
+                return True
+            return self._is_published_later(staged)
         if part == "datasets" and DATASET_ID.fullmatch(first):
             if place in self.datasets.values() or (place == first and first in self.datasets):
                 return True

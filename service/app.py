@@ -7,7 +7,9 @@ from service.access import rate_limits, security_headers
 from service.access.check import AccessCheck
 from service.api import (
     access,
+    aliases,
     analysis,
+    export,
     feature_maps,
     generated,
     inspection,
@@ -16,7 +18,7 @@ from service.api import (
     live,
     metrics,
     mistakes,
-    models,
+    reproduce,
     samples,
     summaries,
     system,
@@ -87,7 +89,9 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         jobs,
         predict,
         taught,
-        models,
+        aliases,  # adds its views to the blueprint of `models`
+        export,
+        reproduce,
         inspection,
         layers,
         feature_maps,

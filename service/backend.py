@@ -13,6 +13,7 @@ from jobs.queue import make_celery
 from jobs.settings import Part
 from jobs.store import JobStore
 from service.access.tokens import only_owner
+from service.exports import Exports
 from service.live_trainings import LiveTrainings
 from service.model_figures import ModelFigures
 from service.server.streams import Streams
@@ -55,6 +56,7 @@ class Backend:
             STATISTICS_BYTES, lambda statistics: statistics.bytes
         )
         self.figures = ModelFigures(self.models, self.test_set, self.train_set)
+        self.exports = Exports(self.models, self.test_set)
         checkpoints = open_part(
             settings, "checkpoints", lambda: self.jobs.redis, SERVICE_PATIENCE_S
         )

@@ -47,6 +47,7 @@ STATUSES: dict[type[errors.StepboxError], HTTPStatus] = {
     errors.DamagedModelError: HTTPStatus.CONFLICT,
     QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ExportError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DatasetError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -60,12 +61,21 @@ class ProblemFault(BaseModel):
     detail: str = Field(description="What is wrong, and what is allowed.")
 
 
+class ProblemFigure(BaseModel):
+    """A figure of a model that is not as good as the gate of an alias demands."""
+
+    figure: str = Field(description="Its name: `accuracy` or `expected_calibration_error`.")
+    value: float = Field(description="What it is, 0 to 1.")
+    least: float | None = Field(description="What it must be at least; null if there is a `most`.")
+    most: float | None = Field(description="What it may be at most; null if there is a `least`.")
+
+
 class Problem(BaseModel):
     """An error (RFC 9457)."""
 
     type: str = Field(
         description="`about:blank`: the status says what kind of error it is. For steps of a "
-        "training: `steps-not-kept` or `too-far`."
+        "training: `steps-not-kept` or `too-far`. For aliases: `gate-not-passed`."
     )
     title: str
     status: int
@@ -76,6 +86,9 @@ class Problem(BaseModel):
     )
     nearest: list[int] | None = Field(
         None, description="With `too-far`: the nearest steps that can be opened."
+    )
+    figures: list[ProblemFigure] | None = Field(
+        None, description="With `gate-not-passed`: the figures that are not good enough."
     )
 
 
@@ -163,7 +176,10 @@ def register(app: Flask) -> None:
             return faults_problem(error.faults)
         status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 500)
         members: dict[str, Any] = {}
-        if isinstance(error, errors.StepsNotKeptError):
+        if isinstance(error, errors.GateNotPassedError):
+            figures = [shortfall._asdict() for shortfall in error.shortfalls]
+            members = {"type": "gate-not-passed", "figures": figures}
+        elif isinstance(error, errors.StepsNotKeptError):
             members = {"type": "steps-not-kept"}
         elif isinstance(error, errors.TooFarError):
             members = {"type": "too-far", "nearest": error.nearest}

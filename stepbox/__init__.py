@@ -17,6 +17,7 @@ _MODULES = {
     "stepbox.client": {"AsyncClient", "Client"},
     "stepbox.data.builtin": {"DATASETS", "load_dataset"},
     "stepbox.data.dataset": {"Dataset", "DatasetSpec"},
+    "stepbox.exporting.formats": {"export"},
     "stepbox.nn.network": {"Network"},
     "stepbox.run": {"Model", "Prediction", "load", "train"},
     "stepbox.tracing": {"taught", "trace"},
@@ -36,6 +37,7 @@ __all__ = [
     "Prediction",
     "Recipe",
     "__version__",
+    "export",
     "load",
     "load_dataset",
     "taught",
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from stepbox.client import AsyncClient, Client
     from stepbox.data.builtin import DATASETS, load_dataset
     from stepbox.data.dataset import Dataset, DatasetSpec
+    from stepbox.exporting.formats import export
     from stepbox.nn.network import Network
     from stepbox.run import Model, Prediction, load, train
     from stepbox.tracing import taught, trace

@@ -5,6 +5,7 @@ StepboxError
 ├── NotFoundError          what was requested does not exist, for example a job or a model
 ├── NotOwnedError          what is to be changed belongs to nobody in particular
 ├── ConflictError          the request does not fit the resource's current state
+│   ├── GateNotPassedError a model is not as good as an alias demands
 │   ├── StepsNotKeptError  a model has no record of its training's steps
 │   └── TooFarError        a step of a training would take too long to compute again
 ├── DamagedModelError      a file of a model or of the aliases is damaged
@@ -13,6 +14,7 @@ StepboxError
 │   └── NotInMemoryError   what may not wait would have to
 ├── StorageFullError       the disk or the quota of uploaded data is full
 ├── DatasetError           a data set's file is missing, malformed or differs from its checksum
+├── ExportError            an exported file does not give the predictions of its model
 ├── DivergedError          the loss of a training is no longer a finite number
 └── OutOfDeviceMemoryError the GPU or the host has too little memory
 """
@@ -69,6 +71,43 @@ class ConflictError(StepboxError):
     """The request does not fit the resource's current state."""
 
 
+class Shortfall(NamedTuple):
+    """A figure of a model that is not as good as it must be.
+
+    Attributes
+    ----------
+    figure
+        Its name.
+    value
+        What it is.
+    least, most
+        What it must be; one of them is None.
+    """
+
+    figure: str
+    value: float
+    least: float | None = None
+    most: float | None = None
+
+    def __str__(self) -> str:
+        bound = f"at least {self.least:g}" if self.most is None else f"at most {self.most:g}"
+        return f"{self.figure} is {self.value:.6g} and must be {bound}"
+
+
+class GateNotPassedError(ConflictError):
+    """A model is not as good as the gate of an alias demands.
+
+    Attributes
+    ----------
+    shortfalls
+        The figures that are not good enough.
+    """
+
+    def __init__(self, detail: str, shortfalls: Sequence[Shortfall]) -> None:
+        super().__init__(detail)
+        self.shortfalls = tuple(shortfalls)
+
+
 class StepsNotKeptError(ConflictError):
     """A model has no record of the steps of its training."""
 
@@ -123,6 +162,10 @@ class StorageFullError(StepboxError):
 
 class DatasetError(StepboxError):
     """A data set's file is missing, malformed or differs from its checksum."""
+
+
+class ExportError(StepboxError):
+    """An exported file does not give the predictions of its model."""
 
 
 class DivergedError(StepboxError):

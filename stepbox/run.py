@@ -13,6 +13,7 @@ import numpy as np
 
 from stepbox.data.builtin import load_dataset
 from stepbox.errors import NotFoundError
+from stepbox.exporting.formats import Format, export, format_of
 from stepbox.images.field import Invert
 from stepbox.images.prepare import Fit
 from stepbox.nn.activations import Array
@@ -158,6 +159,16 @@ class Model:
         for name, content in files.items():
             objects.put(name, content)
         return folder
+
+    def export(self, path: str | Path, format: Format | None = None) -> Path:
+        """Write the model to a file that other programs read; see `stepbox.export`.
+
+        The format follows from the path (``.onnx``, ``.npz``, or ``.zip`` for torch), unless it is
+        given. Raises as `stepbox.export` does.
+        """
+        path = Path(path)
+        path.write_bytes(export(self, format or format_of(path)))
+        return path
 
 
 def train(

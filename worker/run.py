@@ -16,6 +16,7 @@ from worker.availability import store_answers
 from worker.device import device_is_lost, lose_device
 from worker.owner import dead_owners, this_process
 from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
+from worker.reproducing import reproduce
 from worker.stores import Stores
 from worker.training import WrongDeviceError, train_and_publish
 
@@ -33,8 +34,17 @@ def _import(stores: Stores, claim: Claim, reporter: Reporter) -> None:
     import_and_publish(stores, claim, reporter)
 
 
-RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], None]] = {
-    "train": train_and_publish,
+def _train(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, str] | None:
+    """Run a training, or run that of a model again."""
+    if claim.reproduces is not None:
+        return reproduce(stores, claim, reporter)
+    train_and_publish(stores, claim, reporter)
+    return None
+
+
+# What they return are further fields of the record.
+RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], Mapping[str, str] | None]] = {
+    "train": _train,
     "import": _import,
 }
 FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The import failed"}
@@ -59,10 +69,11 @@ def _run(stores: Stores, claim: Claim) -> None:
     """Run a claimed job to its end."""
     outcome: Status = "succeeded"
     problem = None
+    fields: Mapping[str, str] = {}
     given_back: tuple[Cause, str] | None = None
     with Reporter(stores.jobs, claim) as reporter:
         try:
-            RUN[claim.kind](stores, claim, reporter)
+            fields = RUN[claim.kind](stores, claim, reporter) or {}
         except LeaseLostError:
             log.warning("job %s: lost to another worker", claim.job)
             return
@@ -84,7 +95,7 @@ def _run(stores: Stores, claim: Claim) -> None:
     if given_back:
         insist(stores.jobs.give_back, claim, *given_back)
         return
-    if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
+    if insist(stores.jobs.finish, claim, outcome, problem, fields) == "lost":
         log.warning("job %s: lost to another worker", claim.job)
         return
     with suppress(OSError, UnavailableError):  # the sweep removes what is left

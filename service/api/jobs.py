@@ -259,11 +259,11 @@ def check_room() -> None:
     backend().jobs.check_room(settings.queue_limit, owner(), settings.owner_queued)
 
 
-def announce(job: Job) -> None:
-    """Let a worker claim a new job."""
+def announce(job: Job, schema: int = 1) -> None:
+    """Let a worker claim a new job; for `schema`, see `class_of`."""
     log.info("job %s: accepted", job.id)
     try:
-        send_token(backend().celery, class_of(job.requires))
+        send_token(backend().celery, class_of(job.requires, schema))
     except Exception as error:  # the job is stored; workers replace lost tokens
         log.warning("no token was sent for job %s: %s", job.id, error)
 

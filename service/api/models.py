@@ -1,26 +1,20 @@
-"""Trained models and their aliases."""
-
-from contextlib import suppress
+"""Trained models. `aliases` adds its views to this blueprint."""
 
 from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from service.api.labels import label_model
 from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.errors import problems
-from stepbox.errors import DamagedModelError, NotFoundError
-from stepbox.store.card import Card, ModelId
+from stepbox.store.card import Card
 from stepbox.store.index import CURSOR
 from stepbox.training.labels import LabelChanges
 
-blueprint = APIBlueprint(
-    "models",
-    __name__,
-    abp_tags=[Tag(name="models", description="Trained models and their aliases.")],
-)
+TAG = Tag(name="models", description="Trained models and their aliases.")
+blueprint = APIBlueprint("models", __name__, abp_tags=[TAG])
 
 
 class ModelPath(BaseModel):
@@ -32,22 +26,6 @@ class ModelPath(BaseModel):
         "`latest-fashion-mnist` do so for their data set.",
         json_schema_extra={"example": "latest"},
     )
-
-
-class AliasPath(BaseModel):
-    """Path parameters: an alias."""
-
-    name: str = Field(description="The alias.", json_schema_extra={"example": "best"})
-
-
-class AliasBody(BaseModel):
-    """The model that an alias names."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"example": {"model": "m-3f9c02d17ab4"}}
-    )
-
-    model: ModelId
 
 
 class DamagedModel(BaseModel):
@@ -76,13 +54,6 @@ class ModelList(BaseModel):
     models: list[Card]
     damaged: list[DamagedModel] = Field(description="Models of this page whose files are damaged.")
     next: str | None = Field(description="Pass it as `after` for the next page. Null at the end.")
-
-
-class AliasList(BaseModel):
-    """The aliases."""
-
-    aliases: dict[str, str] = Field(description="Alias → id, set by clients.")
-    computed: dict[str, str] = Field(description="`latest…` → id, computed for each response.")
 
 
 @blueprint.get("/models", responses={200: ModelList, **problems(422)})
@@ -162,36 +133,3 @@ def delete_model(path: ModelPath) -> tuple[str, int]:
     """Delete a model by its id. A model that an alias names cannot be deleted."""
     backend().models.delete(path.ref)
     return "", 204
-
-
-@blueprint.get("/aliases", responses={200: AliasList, **problems(409)})
-def list_aliases() -> Response:
-    """List the aliases, and the models that the `latest…` names currently mean."""
-    return _aliases()
-
-
-@blueprint.put(
-    "/aliases/<name>", responses={200: AliasList, **problems(400, 409, 413, 415, 422, 503)}
-)
-def put_alias(path: AliasPath, body: AliasBody) -> Response:
-    """Create an alias for a model, or change the model of an existing alias."""
-    backend().models.set_alias(path.name, body.model)
-    return _aliases()
-
-
-@blueprint.delete(
-    "/aliases/<name>", responses={204: {"description": "Done."}, **problems(404, 409, 503)}
-)
-def remove_alias(path: AliasPath) -> tuple[str, int]:
-    """Remove an alias. The model is not deleted."""
-    backend().models.remove_alias(path.name)
-    return "", 204
-
-
-def _aliases() -> Response:
-    models = backend().models
-    computed = {}
-    for name in models.latest_references():
-        with suppress(NotFoundError, DamagedModelError):
-            computed[name] = models.card(name).id
-    return jsonify(aliases=models.aliases(), computed=computed)

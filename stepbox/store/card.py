@@ -95,6 +95,15 @@ class Versions(Report):
     numba: str | None = Field(
         None, description="Version of Numba, which compiles the engine `numpy`; null for `torch`."
     )
+    llvmlite: str | None = Field(
+        None,
+        description="Version of llvmlite, with which Numba compiles; null for `torch`, and in "
+        "cards of earlier versions.",
+    )
+    libc: str | None = Field(
+        None,
+        description="The C library; null if not known, and in cards of earlier versions.",
+    )
     stepbox: str = Field(description="Version of Stepbox.")
 
     @classmethod
@@ -105,6 +114,8 @@ class Versions(Report):
             numpy=np.__version__,
             torch=version("torch") if torch else None,
             numba=None if torch else version("numba"),
+            llvmlite=None if torch else version("llvmlite"),
+            libc=" ".join(platform.libc_ver()).strip() or None,
             stepbox=__version__,
         )
 

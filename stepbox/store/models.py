@@ -5,6 +5,7 @@
     {id}/steps.safetensors      the record of the training's steps, unless there is none
     {id}/card.json              the model's card, with the checksums of these files
     aliases.json                names that people gave to models
+    alias-{name}/               the gate and the history of one of these names
     .staged/{attempt}/          the same files of a model that is not published yet
 
 A model exists once its card exists: the card is written last and removed first. So wherever a
@@ -19,18 +20,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from stepbox.errors import (
-    ConflictError,
-    Fault,
-    InvalidInputError,
-    NotFoundError,
-    NotOwnedError,
-)
+from stepbox.errors import ConflictError, NotFoundError
 from stepbox.nn.network import Network
-from stepbox.store.aliases import alias_faults
+from stepbox.store.aliased import AliasedModels
 from stepbox.store.card import CARD, MODEL_ID, Card, CardDraft
 from stepbox.store.model import encode_model, label_card, read_card, writing
-from stepbox.store.reader import ModelReader
 from stepbox.store.steps import STEPS
 from stepbox.store.weights import INITIAL, WEIGHTS
 from stepbox.training.labels import Labels
@@ -44,7 +38,7 @@ def new_model_id() -> str:
     return f"m-{secrets.token_hex(6)}"
 
 
-class ModelStore(ModelReader):
+class ModelStore(AliasedModels):
     """Reads and changes models.
 
     A finished training calls `stage`. Once it is decided that this attempt publishes the job's
@@ -194,48 +188,6 @@ class ModelStore(ModelReader):
         self._expect(model_id)
         self._update_aliases(remove)
 
-    def set_alias(self, name: str, model_id: str) -> None:
-        """Create an alias of a model, or move the alias from another model to this one.
-
-        Parameters
-        ----------
-        name
-            1 to 63 of ``a-z0-9._-``, the first a letter or digit. It must not begin with
-            ``latest`` or have the form of an id.
-        model_id
-            Id of the model.
-
-        Raises
-        ------
-        InvalidInputError
-            The name cannot be an alias (``/name``), or the model does not exist (``/model``).
-        StoreError
-            The store cannot be written.
-        """
-
-        def set_name(aliases: dict[str, str]) -> None:
-            faults = alias_faults(name)
-            if not self.is_published(model_id):
-                faults.append(Fault("/model", "must be the id of a model that exists"))
-            if faults:
-                raise InvalidInputError(faults)
-            self._expect(model_id)
-            self._check_alias(aliases, name)
-            aliases[name] = model_id
-
-        self._update_aliases(set_name)
-
-    def remove_alias(self, name: str) -> None:
-        """Remove an alias; raises NotFoundError if there is none, and StoreError as `delete`."""
-
-        def remove(aliases: dict[str, str]) -> None:
-            if name not in aliases or not self._sees(aliases[name]):
-                raise NotFoundError(f"there is no alias {name[:80]!r}")
-            self._check_alias(aliases, name)
-            del aliases[name]
-
-        self._update_aliases(remove)
-
     def sweep(self, keep: Callable[[str], bool], age: float) -> None:
         """Remove the incomplete models and staged files that killed processes have left.
 
@@ -265,21 +217,12 @@ class ModelStore(ModelReader):
         times = [entry.modified for entry in self._objects.entries(prefix)]
         return max([version[2] / 1e9 if version else 0, *times])
 
-    def _check_alias(self, aliases: Mapping[str, str], name: str) -> None:
-        """Raise NotOwnedError if an alias names a model that may not be changed."""
-        if name in aliases and not self._owns(aliases[name]):
-            raise NotOwnedError(f"the alias {name!r} is not yours, so you may not change it")
-
     def _check_same(self, staged: str, model_id: str) -> None:
         """Raise ConflictError if a model is staged that differs from the published one."""
         with suppress(FileNotFoundError):
             cards = [read_card(self._objects, prefix) for prefix in (staged, model_id)]
             if len({(card.id, card.job, card.weights.sha256) for card in cards}) > 1:
                 raise ConflictError(f"there is another model {model_id!r}")
-
-    def _update_aliases(self, change: Callable[[dict[str, str]], None]) -> None:
-        with writing():
-            self._aliases.update(change)
 
     def _remove(self, prefix: str) -> None:
         """Remove the files of a model, its card first."""

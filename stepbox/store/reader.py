@@ -15,6 +15,7 @@ from stepbox.errors import (
     StepboxError,
 )
 from stepbox.nn.network import Network
+from stepbox.store.alias_record import AliasRecords
 from stepbox.store.aliases import Aliases
 from stepbox.store.card import MODEL_ID, Card
 from stepbox.store.index import ModelIndex
@@ -57,6 +58,7 @@ class ModelReader:
     def __init__(self, place: ObjectStore | Path, cache_bytes: int = CACHE_BYTES) -> None:
         self._objects = object_store(place)
         self._aliases = Aliases(self._objects)
+        self._records = AliasRecords(self._objects)
         self._index = ModelIndex(self._objects)
         self._loader = ModelLoader(self._objects, self._index, cache_bytes)
         self._owner: str | None = None

@@ -13,10 +13,14 @@ from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
 from stepbox.nn.activations import Array
 from stepbox.nn.losses import cross_entropy
 from stepbox.nn.network import Network
+from stepbox.training.calibration import (
+    CalibrationBin,
+    calibration_bins,
+    expected_calibration_error,
+)
 from stepbox.training.report import Count, Nats, Report, Share
 
 BLOCK = 1000  # samples that are read at a time
-BINS = 10
 # Standard errors by which a network must exceed guessing. By chance, fewer than 2 of 1,000 networks
 # that only guess do.
 GUESSING_MARGIN = 3
@@ -66,16 +70,6 @@ def beats_guessing(confusion_matrix: tuple[tuple[int, ...], ...]) -> bool | None
 
     right = sum(row[label] for label, row in enumerate(confusion_matrix))
     return passes(right) if passes(samples) else None
-
-
-class CalibrationBin(Report):
-    """The test samples whose top probability is in [low, high); the last bin includes 1."""
-
-    low: Share = Field(description="Lower edge.")
-    high: Share = Field(description="Upper edge.")
-    count: Count = Field(description="Number of samples.")
-    confidence: Share | None = Field(description="Mean top probability; null in an empty bin.")
-    accuracy: Share | None = Field(description="Share of right answers; null in an empty bin.")
 
 
 class EvaluationReport(Report):
@@ -235,19 +229,14 @@ def assess(
     right = predicted == labels
     confusion = np.zeros((logits.shape[1], logits.shape[1]), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
-    bins = _calibration_bins(confidence, right)
+    bins = calibration_bins(confidence, right)
     return EvaluationReport(
         loss=float(cross_entropy(logits, labels).mean()),
         accuracy=float(right.mean()),
         confusion_matrix=confusion.tolist(),
         precision=_shares(confusion.diagonal(), confusion.sum(axis=0)),
         recall=_shares(confusion.diagonal(), confusion.sum(axis=1)),
-        expected_calibration_error=sum(
-            bin.count * abs(bin.accuracy - bin.confidence)
-            for bin in bins
-            if bin.accuracy is not None and bin.confidence is not None
-        )
-        / len(labels),
+        expected_calibration_error=expected_calibration_error(bins),
         bins=bins,
         top5_accuracy=_top5_accuracy(logits, labels),
     )
@@ -261,24 +250,6 @@ def _top5_accuracy(logits: Array, labels: NDArray[np.integer[Any]]) -> float | N
     own = logits[np.arange(len(labels)), labels][:, None]
     before = (logits > own) | ((logits == own) & (np.arange(classes) < labels[:, None]))
     return float((before.sum(axis=1) < TOP).mean())
-
-
-def _calibration_bins(confidence: Array, right: NDArray[np.bool_]) -> list[CalibrationBin]:
-    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    bins = []
-    for number in range(BINS):
-        inside = index == number
-        count = int(inside.sum())
-        bins.append(
-            CalibrationBin(
-                low=number / BINS,
-                high=(number + 1) / BINS,
-                count=count,
-                confidence=float(confidence[inside].mean()) if count else None,
-                accuracy=float(right[inside].mean()) if count else None,
-            )
-        )
-    return bins
 
 
 def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float | None]:

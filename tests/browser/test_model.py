@@ -79,3 +79,49 @@ def test_a_model_gets_an_alias_and_is_deleted_after_confirmation(open_page, stac
     page.click("#sure >> text=Delete >> nth=-1")
     page.wait_for_url("**/ui/models")
     expect(page.locator("#models")).not_to_contain_text(model)
+
+
+def test_a_gate_refuses_a_model_and_an_alias_is_rolled_back(visit, open_page, stack, models):
+    first, second = (
+        stack.wait_for(stack.train(hidden_sizes=[], epochs=1, seed=seed)["id"])["model"]
+        for seed in (1, 2)
+    )
+    watched = visit(stack.url, f"/ui/models/{first}")
+    page = watched.page
+    page.click("#alias")
+    page.fill("#alias-name", "gated")
+    page.select_option("#alias-gate", "set")
+    page.fill("#gate-accuracy", "0.9999")
+    page.fill("#gate-error", "0.5")
+    page.click("#naming button.first")
+    expect(page.locator("#alias-trouble")).to_contain_text("must be at least 0.9999")
+    page.fill("#gate-accuracy", "most")
+    page.click("#naming button.first")
+    expect(page.locator("#gate-accuracy")).to_have_attribute("aria-invalid", "true")
+    assert all("409" in fault or "422" in fault for fault in watched.faults)
+    watched.faults.clear()
+    page.fill("#gate-accuracy", "0.5")
+    page.click("#naming button.first")
+    expect(page.locator("#alias-blocks")).to_contain_text("an accuracy of at least 50.00")
+
+    page = open_page(f"/ui/models/{second}")
+    page.click("#alias")
+    page.fill("#alias-name", "gated")
+    page.keyboard.press("Enter")
+    expect(page.locator("#alias-blocks tbody tr")).to_have_count(2)
+    expect(page.locator("#alias-blocks tbody a")).to_have_attribute("href", f"/ui/models/{first}")
+    page.click("text=Roll back gated")
+    expect(page.locator("#alias-section")).to_be_hidden()
+    page = open_page(f"/ui/models/{first}")
+    expect(page.locator("#alias-blocks tbody tr").first).to_contain_text("rolled back")
+    page.click("[aria-label='Remove the alias gated']")
+    expect(page.locator("#facts dd").first).not_to_contain_text("gated")
+
+
+def test_files_for_other_programs_can_be_downloaded(open_page, models):
+    model = models["mnist"]
+    page = open_page(f"/ui/models/{model}")
+    for text, suffix in (("ONNX", ".onnx"), ("torch", "-torch.zip"), ("NumPy", ".npz")):
+        with page.expect_download() as download:
+            page.click(f"#facts a:text-is('{text}')")
+        assert download.value.suggested_filename == f"{model}{suffix}"

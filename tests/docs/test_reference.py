@@ -311,7 +311,8 @@ def test_every_public_name_of_the_library_is_documented_and_exists():
 def test_the_signatures_of_the_library_are_the_documented_ones():
     signatures = re.findall(r"^```python\n(.*)\n```$", PYTHON.read_text("utf-8"), re.MULTILINE)
     functions = [
-        *(stepbox.train, stepbox.load, stepbox.trace, stepbox.taught, stepbox.load_dataset),
+        *(stepbox.train, stepbox.load, stepbox.export),
+        *(stepbox.trace, stepbox.taught, stepbox.load_dataset),
     ]
     for signature, function in zip(signatures, functions, strict=True):
         check_signature(signature, function)

@@ -94,11 +94,15 @@ def publish(backend, recipe="mnist-numpy", seed=None, submitted_by=None):
     return _publish(backend, recipe, spec, network, evaluation, submitted_by=submitted_by)
 
 
-def publish_on(backend, spec, splits, seed=0, **changes):
-    """Publish an untrained network of an uploaded data set; return the model's id and network."""
+def publish_on(backend, spec, splits, seed=0, change=lambda network: None, **changes):
+    """Publish an untrained network of an uploaded data set; return the model's id and network.
+
+    `change` is called with the network first.
+    """
     changes = {"dataset": spec.key, "seed": seed, **changes}
     recipe = RECIPES["mnist-numpy"].changed(**changes).fitted(spec, changes)
     network = Network.initial(recipe.layer_specs(spec), seed)
+    change(network)
     evaluation = evaluate(network, splits["test"], recipe.pixel_scale)
     return _publish(backend, recipe, spec, network, evaluation)
 

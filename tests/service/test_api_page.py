@@ -21,7 +21,8 @@ from service.web.status_words import EXAMPLE, REASONS
 CHANGING = (  # how the ids of the operations begin that change data
     *(f"datasets_{name}" for name in ("upload", "delete")),
     *(f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")),
-    *(f"models_{name}" for name in ("delete", "patch", "put", "remove")),
+    "reproductions_reproduce",
+    *(f"models_{name}" for name in ("delete", "patch", "put", "remove", "roll")),
     *(f"workers_{name}" for name in ("drain", "resume")),
     "webhooks_retry",
 )

@@ -109,6 +109,8 @@ class Things:
 OTHERS_GET = {
     "post /train": 422,
     "put /aliases/{name}": 422,
+    "get /aliases/{name}": 404,
+    "post /aliases/{name}/rollback": 404,
     "delete /aliases/{name}": 404,
     "post /predict": 404,
     "post /predict/taught": 404,
@@ -167,6 +169,7 @@ OWNERS_GET = {  # the things of a test are too simple for some requests
     "get /models/{ref}/steps/{step}": 409,
     "post /predict/taught": 409,
     "delete /models/{ref}": 409,  # it has an alias
+    "post /aliases/{name}/rollback": 409,  # it has named one model
     "delete /jobs/{id}": 409,  # it is queued
     "post /train": 202,
 }

@@ -1,14 +1,16 @@
 // @ts-check
 // The page of one model: its facts, its confusion matrix, its calibration and its weights.
 import "./page.js";
-import { ask, catchProblem, get, send } from "./api.js";
-import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
+import { catchProblem, get, send } from "./api.js";
+import { $, facts, h, notice, ready, whenSeen } from "./dom.js";
 import { labelForm } from "./labels.js";
+import { aliasList, prepareNaming, showAliases } from "./model/aliases.js";
 import { showConfusion } from "./model/confusion.js";
 import { drawCurves } from "./model/curves.js";
 import { showMistakes } from "./model/mistakes.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFilters } from "./model/filters.js";
+import { exportLinks, prepareDownload } from "./model/files.js";
 import { showHistograms } from "./model/histograms.js";
 import { showLayers } from "./model/layers.js";
 import { showSampleMaps } from "./model/sample-maps.js";
@@ -21,44 +23,14 @@ import { keyOf } from "./predict/input.js";
 import { projectionFigure } from "./projection.js";
 import { engineName, loadRecipes, nameOf, namedRecipe, publishedFor, runName } from "./recipes.js";
 import { duration, localText, localTime } from "./times.js";
-import { hasToken } from "./token.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {import("./types.d.ts").Recipes} Recipes */
-/** @typedef {Record<string, string>} Ids of models, by alias */
-/** @typedef {{ computed: Ids, aliases: Ids }} Aliases */
+/** @typedef {import("./model/aliases.js").Aliases} Aliases */
 
-const KEPT_MS = 10000; // enough for a download to begin
 const path = `/models/${encodeURIComponent($("main").dataset.ref)}`;
 /** @param {import("./api.js").ProblemError} problem */
 const showTrouble = (problem) => $("#trouble").replaceChildren(notice(problem));
-
-/** @param {string} alias @param {string} id */
-function aliasElement(alias, id) {
-  const remove = async () => {
-    await send("DELETE", `/aliases/${encodeURIComponent(alias)}`);
-    location.assign(`/ui/models/${id}`);
-  };
-  const button = plainButton("×", {
-    "data-writes": true,
-    "aria-label": `Remove the alias ${alias}`,
-    title: "Remove this alias",
-    onclick: () => catchProblem(remove, showTrouble),
-  });
-  return h("span", null, `${alias}\u00a0`, button);
-}
-
-/**
- * List a model's aliases, with a button to remove each one that a user has set.
- * @param {string} id
- * @param {Aliases} all
- */
-function aliasList(id, { computed, aliases }) {
-  /** @param {Ids} ids */
-  const own = (ids) => Object.keys(ids).filter((alias) => ids[alias] === id);
-  const items = [...own(computed), ...own(aliases).map((alias) => aliasElement(alias, id))];
-  return items.length ? items.flatMap((item, i) => (i ? [", ", item] : [item])) : "none";
-}
 
 /** Write the mean time of the epochs after the first evaluation. @param {Model} model */
 function epochText(model) {
@@ -90,7 +62,7 @@ function showFacts(model, aliases, recipes) {
   $("#steps").href = `/ui/models/${model.id}/steps`;
   $("#compare-with").href = `/ui/models?compare=${model.id}`;
   const items = facts([
-    ["Aliases", aliasList(model.id, aliases)],
+    ["Aliases", aliasList(model.id, aliases, showTrouble)],
     ...(model.tags?.length
       ? [/** @type {[string, string]} */ (["Tags", model.tags.join(", ")])]
       : []),
@@ -118,6 +90,7 @@ function showFacts(model, aliases, recipes) {
       : []),
     ["Created", localTime(model.created_at, (stamp) => localText(stamp, false))],
     ["Job", h("span", { id: "job" }, "…")],
+    ["For other programs", exportLinks(model.id, showTrouble)],
     ["Weights, SHA-256", `${model.weights.sha256.slice(0, 16)}…`],
   ]);
   $("#facts").replaceChildren(...items);
@@ -125,26 +98,6 @@ function showFacts(model, aliases, recipes) {
   $("#sure-words").textContent =
     `This deletes the weights and the card of ${model.id} (test accuracy ${accuracy}). ` +
     "It cannot be undone.";
-}
-
-/**
- * Prepare the download link. With a token, this page fetches the file: a link cannot send a token.
- * @param {string} id
- */
-function prepareDownload(id) {
-  const file = `/models/${id}/weights`;
-  const fetchFile = async () => {
-    const blob = await (await ask(file)).blob();
-    const link = h("a", { href: URL.createObjectURL(blob), download: `${id}.safetensors` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
-  };
-  $("#download").href = file;
-  $("#download").addEventListener("click", (/** @type {Event} */ event) => {
-    if (!hasToken()) return;
-    event.preventDefault();
-    catchProblem(fetchFile, showTrouble);
-  });
 }
 
 /** @param {string} id */
@@ -160,36 +113,6 @@ function prepareDeletion(id) {
   });
 }
 
-/** @param {string} id */
-function prepareNaming(id) {
-  const input = $("#alias-name");
-  const dialog = $("#naming");
-  const clearFault = () => {
-    $("#alias-fault")?.remove();
-    input.removeAttribute("aria-invalid");
-  };
-  const addAlias = async () => {
-    const alias = encodeURIComponent(input.value.trim()) || "%20";
-    await send("PUT", `/aliases/${alias}`, { model: id });
-    location.reload();
-  };
-  $("#alias").addEventListener("click", () => {
-    clearFault();
-    dialog.showModal();
-    input.focus();
-  });
-  $("#unnamed").addEventListener("click", () => dialog.close());
-  $("form", dialog).addEventListener("submit", (/** @type {Event} */ event) => {
-    event.preventDefault();
-    clearFault();
-    catchProblem(addAlias, ({ errors, detail }) => {
-      const words = errors[0]?.detail ?? detail;
-      input.setAttribute("aria-invalid", "true");
-      input.after(h("span", { class: "fault", id: "alias-fault", role: "alert" }, words));
-    });
-  });
-}
-
 async function showModel() {
   const [model, aliases, { recipes: allPublished }, recipes] = await Promise.all([
     get(path),
@@ -200,7 +123,7 @@ async function showModel() {
   showWords(model);
   showFacts(model, aliases, recipes);
   $("main").classList.remove("nothing");
-  prepareDownload(model.id);
+  prepareDownload(model.id, showTrouble);
   prepareDeletion(model.id);
   prepareNaming(model.id);
   labelForm(
@@ -225,6 +148,7 @@ async function showModel() {
   whenSeen($("#projection"), () => showProjection(null));
   ready();
   showJob(model.job);
+  await showAliases(model.id, aliases.aliases);
 }
 
 await catchProblem(showModel, (problem) => {

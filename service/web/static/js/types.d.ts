@@ -196,6 +196,27 @@ export interface Model {
   steps?: { steps: number; snapshots: number } | null;
 }
 
+/** What a model must achieve before an alias may name it. */
+export interface Gate {
+  min_accuracy: number | null;
+  max_calibration_error: number | null;
+  dataset: string | null;
+}
+
+export interface Alias {
+  name: string;
+  model: string;
+  gate: Gate | null;
+  history: {
+    model: string;
+    action: "set" | "rollback";
+    /** Null if a version of Stepbox set it that kept no history. */
+    set_at: string | null;
+    set_by: string | null;
+    figures: { accuracy: number } | null;
+  }[];
+}
+
 export interface TestImage {
   index: number;
   label: number;

@@ -1,0 +1,227 @@
+"""Change the aliases of models: set them, go back to the model before, remove them."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+from stepbox.errors import (
+    ConflictError,
+    Fault,
+    InvalidInputError,
+    NotFoundError,
+    NotOwnedError,
+    StepboxError,
+)
+from stepbox.store.alias_record import AliasRecord, AliasSetting, Gate, GateFigures
+from stepbox.store.aliases import alias_faults
+from stepbox.store.model import writing
+from stepbox.store.reader import ModelReader
+
+Judge = Callable[[Gate | None], GateFigures | None]
+"""Takes the gate of an alias, and returns the figures of a model; raises an error to refuse it."""
+
+
+_Add = Callable[[Mapping[str, str]], AliasRecord]  # takes all aliases
+
+
+class AliasState(NamedTuple):
+    """An alias: the model that it names, its gate, and its history."""
+
+    model: str
+    record: AliasRecord
+
+
+class _GateChangedError(StepboxError):
+    """The gate is no longer the one that a model was judged by."""
+
+
+class AliasedModels(ModelReader):
+    """Models whose aliases can be changed. The methods raise StoreError if they cannot write."""
+
+    def alias(self, name: str) -> AliasState:
+        """Return an alias; raise NotFoundError if there is none.
+
+        An owner sees the settings of models that the owner sees.
+        """
+        while True:
+            model_id = self._named(self._aliases.read(), name)
+            record = self._records.read(name, model_id)
+            if self._named(self._aliases.read(), name) == model_id:  # else it has just changed
+                break
+        if self._owner is not None:
+            record = record.model_copy(update={"history": self._seen(record.history)})
+        return AliasState(model_id, record)
+
+    def set_alias(
+        self,
+        name: str,
+        model_id: str,
+        *,
+        gate: Gate | Literal["as before"] | None = "as before",
+        set_by: str | None = None,
+        judge: Judge = lambda gate: None,
+    ) -> None:
+        """Create an alias of a model, or move the alias from another model to this one.
+
+        Parameters
+        ----------
+        name
+            1 to 63 of ``a-z0-9._-``, the first a letter or digit. It must not begin with
+            ``latest`` or have the form of an id.
+        model_id
+            Id of the model.
+        gate
+            The gate that the alias has from now on.
+        set_by
+            Who sets it.
+        judge
+            Called before the alias is set, and again if its gate has changed meanwhile.
+
+        Raises
+        ------
+        InvalidInputError
+            The name cannot be an alias (``/name``), or the model does not exist (``/model``).
+        NotOwnedError
+            The model or the alias is not the owner's.
+        StoreError
+            The store cannot be written.
+        """
+
+        def add(judged: Gate | None, figures: GateFigures | None) -> _Add:
+            def added(aliases: Mapping[str, str]) -> AliasRecord:
+                self._check_setting(aliases, name, model_id)
+                if gate == "as before" and self._gate_of(aliases, name) != judged:
+                    raise _GateChangedError
+                if name in aliases:
+                    record = self._records.read(name, aliases[name])
+                else:
+                    self._records.remove(name)  # what an alias of this name may have left
+                    record = AliasRecord()
+                setting = AliasSetting(
+                    number=0,
+                    model=model_id,
+                    set_at=datetime.now(UTC),
+                    set_by=set_by,
+                    figures=figures,
+                )
+                return record.model_copy(update={"gate": judged}).followed_by(setting)
+
+            return added
+
+        while True:
+            aliases = self._aliases.read()
+            self._check_setting(aliases, name, model_id)
+            judged = self._gate_of(aliases, name) if gate == "as before" else gate
+            with suppress(_GateChangedError):
+                self._change(name, add(judged, judge(judged)))
+                return
+
+    def roll_back(self, name: str, *, set_by: str | None = None) -> None:
+        """Let an alias name the model that it named before, of those that still exist.
+
+        The gate is not asked: the model was accepted once, and nobody waits for an evaluation who
+        takes back a mistake. Raises NotFoundError if there is no such alias, ConflictError if there
+        is no model to go back to, and as `set_alias`.
+        """
+
+        def add(aliases: Mapping[str, str]) -> AliasRecord:
+            record = self._records.read(name, self._named(aliases, name))
+            self._check_alias(aliases, name)
+            found = record.before(self.is_published)
+            if found is None:
+                raise ConflictError(
+                    f"the alias {name!r} has named no other model before that still exists"
+                )
+            self._expect(found.model)
+            return record.followed_by(
+                AliasSetting(
+                    number=0,
+                    model=found.model,
+                    action="rollback",
+                    restores=found.number,
+                    set_at=datetime.now(UTC),
+                    set_by=set_by,
+                    figures=found.figures,
+                )
+            )
+
+        self._change(name, add)
+
+    def remove_alias(self, name: str) -> None:
+        """Remove an alias, its gate and its history; raises NotFoundError if there is none."""
+
+        def remove(aliases: dict[str, str]) -> None:
+            self._named(aliases, name)
+            self._check_alias(aliases, name)
+            del aliases[name]
+
+        def remove_record(aliases: dict[str, str]) -> None:
+            if name not in aliases:
+                self._records.remove(name)
+
+        self._update_aliases(remove)
+        self._update_aliases(remove_record)
+
+    def _change(self, name: str, add: _Add) -> None:
+        """Store the record that `add` returns, and let the alias name its last model."""
+        written: list[str] = []
+        older: list[str] = []
+
+        def change(aliases: dict[str, str]) -> None:
+            discard()  # what was written in a turn that was over too early
+            record = add(aliases)
+            older[:] = self._records.keys(name)
+            written.append(self._records.write(name, record))
+            aliases[name] = record.history[-1].model
+
+        def discard() -> None:
+            for key in written:
+                self._objects.delete(key)
+            written.clear()
+
+        try:
+            self._update_aliases(change)
+        except BaseException:
+            discard()
+            raise
+        with writing():
+            for key in older:
+                self._objects.delete(key)
+
+    def _gate_of(self, aliases: Mapping[str, str], name: str) -> Gate | None:
+        return self._records.read(name, aliases[name]).gate if name in aliases else None
+
+    def _named(self, aliases: Mapping[str, str], name: str) -> str:
+        """Return the id of the model that an alias names; raise NotFoundError if not seen."""
+        if name not in aliases or not self._sees(aliases[name]):
+            raise NotFoundError(f"there is no alias {name[:80]!r}")
+        return aliases[name]
+
+    def _seen(self, history: tuple[AliasSetting, ...]) -> tuple[AliasSetting, ...]:
+        """Return the settings of models that the owner sees, without the names of others."""
+        return tuple(
+            setting
+            if setting.set_by == self._owner
+            else setting.model_copy(update={"set_by": None})
+            for setting in history
+            if self._sees(setting.model)
+        )
+
+    def _check_setting(self, aliases: Mapping[str, str], name: str, model_id: str) -> None:
+        faults = alias_faults(name)
+        if not self.is_published(model_id):
+            faults.append(Fault("/model", "must be the id of a model that exists"))
+        if faults:
+            raise InvalidInputError(faults)
+        self._expect(model_id)
+        self._check_alias(aliases, name)
+
+    def _check_alias(self, aliases: Mapping[str, str], name: str) -> None:
+        """Raise NotOwnedError if an alias names a model that may not be changed."""
+        if name in aliases and not self._owns(aliases[name]):
+            raise NotOwnedError(f"the alias {name!r} is not yours, so you may not change it")
+
+    def _update_aliases(self, change: Callable[[dict[str, str]], None]) -> None:
+        with writing():
+            self._aliases.update(change)
