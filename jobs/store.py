@@ -9,9 +9,9 @@ from typing import Any, Literal, Unpack, cast
 
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
-from jobs.reader import WORKER_ALIVE_S, described
-from jobs.record import Job, Upload
-from jobs.routing import class_of, schema_of
+from jobs.reader import WORKER_ALIVE_S
+from jobs.record import Job, PredictionTask, Upload
+from jobs.routing import Kind, class_of, schema_of
 from jobs.submission import Submission, owner_queue_full, queue_full
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.importing.options import ImportOptions, ImportProgress
@@ -138,6 +138,35 @@ class JobStore(ClaimStore):
             **submission,
         )
 
+    def submit_prediction(
+        self,
+        task: PredictionTask,
+        *,
+        samples: int,
+        labels: Labels = NO_LABELS,
+        **submission: Unpack[Submission],
+    ) -> Job:
+        """Create a prediction, or return the job that the same idempotency key created before.
+
+        Parameters and errors are those of `submit`; `samples` is the number of samples to predict.
+        """
+        fields = task.model_dump_json()
+        progress = ImportProgress(
+            stage="predicting", samples=0, samples_total=samples, fraction=0, eta_seconds=None
+        )
+        return self._submit(
+            token_hex(8),
+            progress,
+            {
+                "kind": "predict",
+                "prediction": fields,
+                **_stored(dict(labels)),
+                **_required(NO_REQUIREMENTS, "predict"),
+            },
+            fields if labels == NO_LABELS else fields + labels.model_dump_json(),
+            **submission,
+        )
+
     def _submit(
         self,
         id: str,
@@ -236,53 +265,14 @@ class JobStore(ClaimStore):
             if outcome != "unknown" or not self.archive.restore(id):
                 return outcome
 
-    def queue_length(self) -> int:
-        """Return the number of queued jobs."""
-        return self.redis.zcard("jobs:status:queued")
-
-    def check_room(self, queue_limit: int, owner: str | None, owner_limit: int) -> None:
-        """Raise QueueFullError if a job of this owner would be rejected, as in `submit`."""
-        if self.queue_length() >= queue_limit:
-            raise queue_full(queue_limit)
-        if 0 < owner_limit <= int(self.redis.hget("jobs:owners", owner or "") or 0):
-            raise owner_queue_full(owner_limit)
-
-    def workers(self) -> list[dict[str, Any]]:
-        """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
-        return described(*self._run("workers", WORKER_ALIVE_S))
-
-    def drain(self, worker: str, *, draining: bool = True) -> dict[str, Any]:
-        """Let a worker take no more jobs, and requeue those that it runs; or undo this.
-
-        A worker that starts takes jobs, even if an earlier one of the same name was draining.
-
-        Returns
-        -------
-        dict
-            The description of the worker, as in `workers`.
-
-        Raises
-        ------
-        NotFoundError
-            No worker with this name has sent a heartbeat in the last 5 seconds.
-        ConflictError
-            The worker is of version 0.2.0, which cannot drain.
-        """
-        description = self._run("drain", worker, int(draining), WORKER_ALIVE_S)
-        if description is None:
-            raise NotFoundError(f"no worker named {worker!r} is alive")
-        if description == "":
-            raise ConflictError(f"the worker {worker!r} is too old to drain: upgrade or stop it")
-        return {**json.loads(description), "draining": draining}
-
     def measure(self) -> Measures:
         """Read the state of the queue and all counters in one transaction."""
         return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
 
 
-def _required(requires: Requirements) -> dict[str, str]:
+def _required(requires: Requirements, kind: Kind = "train") -> dict[str, str]:
     """Return what a job's record says about the workers that may run it."""
-    job_class = class_of(requires)
+    job_class = class_of(requires, kind)
     routed = {"class": job_class, "schema": str(schema_of(job_class))}
     return routed | (
         {} if requires == NO_REQUIREMENTS else {"requires": requires.model_dump_json()}

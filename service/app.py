@@ -17,6 +17,7 @@ from service.api import (
     metrics,
     mistakes,
     models,
+    predictions,
     samples,
     summaries,
     system,
@@ -95,6 +96,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         samples,
         summaries,
         generated,
+        predictions,
         uploads,  # adds its view to the blueprint of `datasets`
         analysis,
         inference_protocol,

@@ -8,7 +8,8 @@ from typing import Any
 
 from jobs.claim import Claim
 from jobs.logs import about
-from jobs.record import Kind, Status
+from jobs.record import Status
+from jobs.routing import Kind
 from jobs.watch import Cause
 from stepbox.errors import InvalidInputError, StepboxError, UnavailableError
 from stepbox.memory import loading_explained
@@ -33,11 +34,24 @@ def _import(stores: Stores, claim: Claim, reporter: Reporter) -> None:
     import_and_publish(stores, claim, reporter)
 
 
+def _predict(stores: Stores, claim: Claim, reporter: Reporter) -> None:
+    """Run a prediction. Only now load what writes its files."""
+    with loading_explained():
+        from worker.predicting import predict_and_publish
+
+    predict_and_publish(stores, claim, reporter)
+
+
 RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], None]] = {
     "train": train_and_publish,
     "import": _import,
+    "predict": _predict,
 }
-FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The import failed"}
+FAILURES: Mapping[Kind, str] = {
+    "train": "The training failed",
+    "import": "The import failed",
+    "predict": "The prediction failed",
+}
 
 
 def run_next_job(stores: Stores, worker: str) -> None:

@@ -142,7 +142,14 @@ def patch_job(path: JobPath, body: LabelChanges) -> Response:
     "/jobs/<id>", responses={204: {"description": "Done."}, **problems(404, 409, 503)}
 )
 def delete_job(path: JobPath) -> tuple[str, int]:
-    """Delete a finished job with its history and events. Its model is not deleted."""
+    """Delete a finished job with its history and events, and what a prediction has found.
+
+    The model or the data set that it has made is not deleted.
+    """
+    job = backend().jobs.get(path.id)
+    if job.prediction is not None and job.status in FINAL:
+        with saying_why("delete the prediction"):
+            backend().predictions.delete(path.id)
     backend().jobs.delete(path.id)
     return "", 204
 
@@ -252,7 +259,7 @@ def announce(job: Job) -> None:
     """Let a worker claim a new job."""
     log.info("job %s: accepted", job.id)
     try:
-        send_token(backend().celery, class_of(job.requires))
+        send_token(backend().celery, class_of(job.requires, job.kind))
     except Exception as error:  # the job is stored; workers replace lost tokens
         log.warning("no token was sent for job %s: %s", job.id, error)
 

@@ -14,7 +14,6 @@ from stepbox.nn.network import Network, dense_layers
 from stepbox.training.evaluation import (
     EvaluationReport,
     assess,
-    beats_guessing,
     evaluate,
     predict_logits,
 )
