@@ -22,6 +22,7 @@ CHANGING = (  # how the ids of the operations begin that change data
     *(f"datasets_{name}" for name in ("upload", "delete")),
     *(f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")),
     *(f"models_{name}" for name in ("delete", "patch", "put", "remove")),
+    "predictions_predict",
     *(f"workers_{name}" for name in ("drain", "resume")),
 )
 

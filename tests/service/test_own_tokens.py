@@ -76,6 +76,8 @@ class Things:
                 return {"json": {"model": self.model}}
             case "post /train":
                 return {"json": {"recipe": "mnist-numpy", "from_model": self.model}}
+            case "post /predictions":
+                return {"json": {"model": self.model, "dataset": "mnist"}}
             case "post /predict" | "post /predict/taught":
                 query = {"model": self.model}
                 return {"json": {"images": [[PIXELS[:28]] * 28]}, "query_string": query}
@@ -100,6 +102,7 @@ OTHERS_GET = {
     "put /aliases/{name}": 422,
     "delete /aliases/{name}": 404,
     "post /predict": 404,
+    "post /predictions": 422,
     "post /predict/taught": 404,
     "post /analysis/gradient-check": 422,
     "post /analysis/projection": 422,
@@ -125,7 +128,7 @@ OTHERS_GET = {
 def outcome(operation):
     """Return what others get. A new endpoint must be in `OTHERS_GET`, unless it names its owner."""
     path = operation.partition(" ")[2]
-    if path.startswith("/jobs/{id}") or "/models/{ref}" in path:
+    if path.startswith(("/jobs/{id}", "/predictions/{id}")) or "/models/{ref}" in path:
         return 404
     return OTHERS_GET[operation]
 
