@@ -200,12 +200,14 @@ class PredictionStore:
         """Read all visible files; yield what is wrong with those that are damaged."""
         for job in sorted(self.visible()):
             try:
+                described, place = self.get(job).files, f"{FOLDER}/{job}/{self._attempt(job)}"
                 for format in FORMATS:
-                    described: ResultFile = getattr(self.get(job).files, format)
-                    with self.open(job, format) as file:
-                        if hashlib.file_digest(file, "sha256").hexdigest() != described.sha256:
-                            raise StoreError(f"its {format} file differs from its checksum")
-            except (NotFoundError, StoreError) as error:
+                    digest = hashlib.sha256()
+                    for piece in self._objects.pieces(f"{place}/{_name(format)}"):
+                        digest.update(piece)
+                    if digest.hexdigest() != getattr(described, format).sha256:
+                        raise StoreError(f"its {format} file differs from its checksum")
+            except (FileNotFoundError, NotFoundError, StoreError) as error:
                 yield f"prediction {job}: {error}"
 
     def sweep(self, keep: Callable[[str], bool], age: float) -> None:

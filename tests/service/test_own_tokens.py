@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from jobs.record import PredictionTask
 from service.app import create_app
 from service.settings import ServiceSettings
 from stepbox.training.presets import RECIPES
@@ -48,10 +49,11 @@ def client(app):
 
 
 class Things:
-    """A job, a model with an alias, and a data set."""
+    """A training, a model with an alias, and a prediction."""
 
     def __init__(self, backend, owner):
         self.owner = owner
+        self._jobs = backend.jobs
         self.job = backend.jobs.submit(
             RECIPES["mnist-numpy"], samples=60000, queue_limit=10**6, submitted_by=owner
         ).id
@@ -65,7 +67,14 @@ class Things:
         values |= {"layer": 0, "true": 0, "predicted": 1, "step": 1, "index": 0}
         if path.startswith("/datasets"):
             values["ref"] = "mnist"
+        if path.startswith("/predictions"):
+            values["id"] = self._predict()
         return path.format(**values)
+
+    def _predict(self):
+        task = PredictionTask(model=self.model, dataset="mnist", split="test")
+        limit = {"queue_limit": 10**6, "submitted_by": self.owner}
+        return self._jobs.submit_prediction(task, samples=10_000, **limit).id
 
     def body(self, operation):
         """Return the query and the JSON of a request that names these things."""
@@ -161,6 +170,9 @@ OWNERS_GET = {  # the things of a test are too simple for some requests
     "delete /models/{ref}": 409,  # it has an alias
     "delete /jobs/{id}": 409,  # it is queued
     "post /train": 202,
+    "post /predictions": 202,
+    "get /predictions/{id}": 409,  # it is queued
+    "get /predictions/{id}/result": 409,
 }
 
 
