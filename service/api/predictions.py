@@ -18,7 +18,7 @@ from service.errors import problems
 from stepbox.data.dataset import DatasetSpec, Split
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.store.card import Card
-from stepbox.store.predictions import Format, Prediction, ResultFile
+from stepbox.store.predictions import Format, PredictionReport, ResultFile
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.requirements import Priority
 
@@ -73,7 +73,7 @@ class PredictionLinks(BaseModel):
     csv: str = Field(description="The result as CSV.")
 
 
-class PredictionEntry(Prediction, title="PredictionEntry"):
+class PredictionEntry(PredictionReport, title="PredictionEntry"):
     """What a model predicts for the samples of a data set."""
 
     id: str = Field(description="Id of the job.")
@@ -189,7 +189,7 @@ def _form(spec: DatasetSpec) -> str:
     return f"images of {sizes}" if spec.kind == "images" else f"vectors of {sizes} numbers"
 
 
-def _prediction(id: str) -> Prediction:
+def _prediction(id: str) -> PredictionReport:
     """Return what a job has found.
 
     Raises
@@ -208,7 +208,7 @@ def _prediction(id: str) -> Prediction:
     return backend().predictions.get(id)
 
 
-def _entry(id: str, found: Prediction) -> dict[str, Any]:
+def _entry(id: str, found: PredictionReport) -> dict[str, Any]:
     """Return the fields of `PredictionEntry`."""
     url = f"/predictions/{id}"
     links = PredictionLinks(

@@ -18,7 +18,7 @@ from stepbox.predicting.tables import ResultWriter
 from stepbox.store.card import Card
 from stepbox.store.predictions import (
     Format,
-    Prediction,
+    PredictionReport,
     ResultFile,
     ResultFiles,
     UncertainSample,
@@ -46,7 +46,7 @@ class Kept(Protocol):
 class Predicted(NamedTuple):
     """The result of `predict_dataset`: its description, and a file of each format."""
 
-    prediction: Prediction
+    prediction: PredictionReport
     files: dict[Format, Path]
 
 
@@ -103,7 +103,7 @@ def predict_dataset(
     if known is not None:
         evaluation = SampleFigures.together(figures).report(known, len(card.classes))
     described = {name: _described(path) for name, path in writer.files.items()}
-    prediction = Prediction(
+    prediction = PredictionReport(
         model=card.id,
         dataset=dataset.spec,
         split=split,

@@ -1,7 +1,7 @@
 """The predictions of whole data sets, each the result of a job.
 
     .predictions/{job}/{attempt}/result.parquet, {attempt}/result.csv    a row for each sample
-    .predictions/{job}/{attempt}/prediction.json    the description, a `Prediction`
+    .predictions/{job}/{attempt}/prediction.json    the description, a `PredictionReport`
     .predictions/{job}/prediction.json              a copy of it, with the attempt as `files`
     .predictions/{job}/owner-{owner}                says whose they are, unless nobody owns them
 
@@ -59,7 +59,7 @@ class ResultFiles(Report):
     csv: ResultFile
 
 
-class Prediction(Report):
+class PredictionReport(Report):
     """What a model predicts for the samples of a data set."""
 
     model: ModelId
@@ -97,7 +97,7 @@ class PredictionStore:
         self,
         job: str,
         attempt: str,
-        prediction: Prediction,
+        prediction: PredictionReport,
         files: Mapping[Format, Path],
         submitted_by: str | None = None,
     ) -> str:
@@ -151,7 +151,7 @@ class PredictionStore:
         content = {"attempt": attempt, **staged.model_dump(mode="json")}
         self._objects.put(f"{FOLDER}/{job}/{DESCRIPTION}", json.dumps(content).encode())
 
-    def get(self, job: str) -> Prediction:
+    def get(self, job: str) -> PredictionReport:
         """Return the description of what a job has predicted.
 
         Raises
@@ -251,9 +251,9 @@ class PredictionStore:
     def _attempts(self, job: str) -> list[str]:
         return [name for name in self._objects.names(f"{FOLDER}/{job}") if name.startswith(job)]
 
-    def _described(self, place: str) -> Prediction:
+    def _described(self, place: str) -> PredictionReport:
         try:
-            return Prediction.model_validate_json(self._read(place))
+            return PredictionReport.model_validate_json(self._read(place))
         except ValidationError as error:
             raise StoreError(f"the description {place} is damaged: {error}") from error
 

@@ -9,7 +9,7 @@ from stepbox.errors import NotFoundError
 from stepbox.store.predictions import (
     FOLDER,
     FORMATS,
-    Prediction,
+    PredictionReport,
     PredictionStore,
     ResultFile,
     ResultFiles,
@@ -31,7 +31,7 @@ def described(**fields):
         name: ResultFile(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
         for name, content in CONTENT.items()
     }
-    return Prediction(
+    return PredictionReport(
         model="m-0123456789ab",
         dataset=DATASETS["mnist"],
         split="test",

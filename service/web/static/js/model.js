@@ -1,8 +1,9 @@
 // @ts-check
 // The page of one model: its facts, its confusion matrix, its calibration and its weights.
 import "./page.js";
-import { ask, catchProblem, get, send } from "./api.js";
+import { catchProblem, get, send } from "./api.js";
 import { $, facts, h, notice, plainButton, ready, whenSeen } from "./dom.js";
+import { downloadWith } from "./file-link.js";
 import { labelForm } from "./labels.js";
 import { showConfusion } from "./model/confusion.js";
 import { drawCurves } from "./model/curves.js";
@@ -21,14 +22,12 @@ import { keyOf } from "./predict/input.js";
 import { projectionFigure } from "./projection.js";
 import { engineName, loadRecipes, nameOf, namedRecipe, publishedFor, runName } from "./recipes.js";
 import { duration, localText, localTime } from "./times.js";
-import { hasToken } from "./token.js";
 
 /** @typedef {import("./types.d.ts").Model} Model */
 /** @typedef {import("./types.d.ts").Recipes} Recipes */
 /** @typedef {Record<string, string>} Ids of models, by alias */
 /** @typedef {{ computed: Ids, aliases: Ids }} Aliases */
 
-const KEPT_MS = 10000; // enough for a download to begin
 const path = `/models/${encodeURIComponent($("main").dataset.ref)}`;
 /** @param {import("./api.js").ProblemError} problem */
 const showTrouble = (problem) => $("#trouble").replaceChildren(notice(problem));
@@ -127,26 +126,6 @@ function showFacts(model, aliases, recipes) {
     "It cannot be undone.";
 }
 
-/**
- * Prepare the download link. With a token, this page fetches the file: a link cannot send a token.
- * @param {string} id
- */
-function prepareDownload(id) {
-  const file = `/models/${id}/weights`;
-  const fetchFile = async () => {
-    const blob = await (await ask(file)).blob();
-    const link = h("a", { href: URL.createObjectURL(blob), download: `${id}.safetensors` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
-  };
-  $("#download").href = file;
-  $("#download").addEventListener("click", (/** @type {Event} */ event) => {
-    if (!hasToken()) return;
-    event.preventDefault();
-    catchProblem(fetchFile, showTrouble);
-  });
-}
-
 /** @param {string} id */
 function prepareDeletion(id) {
   const dialog = $("#sure");
@@ -200,7 +179,12 @@ async function showModel() {
   showWords(model);
   showFacts(model, aliases, recipes);
   $("main").classList.remove("nothing");
-  prepareDownload(model.id);
+  downloadWith(
+    $("#download"),
+    `/models/${model.id}/weights`,
+    `${model.id}.safetensors`,
+    showTrouble,
+  );
   prepareDeletion(model.id);
   prepareNaming(model.id);
   labelForm(
