@@ -53,14 +53,33 @@ class Upload(ImportOptions):
     bytes: int = Field(ge=0, description="Size of the file.")
 
 
+class UploadedSamples(BaseModel):
+    """A file of samples that were uploaded to be predicted."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    label: str = Field(description="Name of the column that has the classes, if there is one.")
+    content_type: str = Field(description="`Content-Type` of the request; empty if it had none.")
+    bytes: int = Field(ge=0, description="Size of the file.")
+
+
 class PredictionTask(BaseModel):
     """Which samples a model predicts."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     model: ModelId
-    dataset: str = Field(description="Name of a built-in data set, or id of an uploaded one.")
-    split: Split = Field(description="The split whose samples are predicted.")
+    dataset: str | None = Field(
+        None,
+        description="Name of a built-in data set, or id of an uploaded one. Null for uploaded "
+        "samples.",
+    )
+    split: Split | None = Field(
+        None, description="The split whose samples are predicted. Null for uploaded samples."
+    )
+    file: UploadedSamples | None = Field(
+        None, description="The file with the samples. Null for those of a data set."
+    )
 
 
 class JobLinks(BaseModel):

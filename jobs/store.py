@@ -142,20 +142,26 @@ class JobStore(ClaimStore):
         self,
         task: PredictionTask,
         *,
-        samples: int,
+        samples: int | None,
         labels: Labels = NO_LABELS,
+        id: str | None = None,
         **submission: Unpack[Submission],
     ) -> Job:
         """Create a prediction, or return the job that the same idempotency key created before.
 
-        Parameters and errors are those of `submit`; `samples` is the number of samples to predict.
+        Parameters and errors are those of `submit`. `samples` is the number of samples to predict,
+        None if it is not known. `id` is that of the new job, as in `submit_import`.
         """
         fields = task.model_dump_json()
         progress = ImportProgress(
-            stage="predicting", samples=0, samples_total=samples, fraction=0, eta_seconds=None
+            stage="reading" if task.file else "predicting",
+            samples=0,
+            samples_total=samples,
+            fraction=0,
+            eta_seconds=None,
         )
         return self._submit(
-            token_hex(8),
+            id or token_hex(8),
             progress,
             {
                 "kind": "predict",

@@ -17,7 +17,7 @@ from service.api import (
     metrics,
     mistakes,
     models,
-    predictions,
+    predicted_uploads,
     samples,
     summaries,
     system,
@@ -96,8 +96,8 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         samples,
         summaries,
         generated,
-        predictions,
-        uploads,  # adds its view to the blueprint of `datasets`
+        predicted_uploads,  # adds its view to the blueprint of `predictions`
+        uploads,  # likewise to that of `datasets`
         analysis,
         inference_protocol,
         v1,

@@ -5,17 +5,22 @@ continues later cannot change the files of another one.
 """
 
 import logging
+from pathlib import Path
 
 from jobs.claim import Claim
+from jobs.record import PredictionTask
+from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import (
     InvalidInputError,
     NotFoundError,
     StorageFullError,
+    StoreError,
     UnavailableError,
 )
-from stepbox.importing.options import ImportProgress
+from stepbox.importing.options import ImportProgress, Stage
 from stepbox.nn.activations import Array
-from stepbox.predicting.pipeline import predict_dataset
+from stepbox.predicting.pipeline import Report, predict_dataset
+from stepbox.predicting.samples import Uploaded, read_samples
 from worker.reporter import JobCancelledError, Reporter, insist, obey
 from worker.stores import Stores
 
@@ -62,10 +67,6 @@ def _predict_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         card, network = stores.models.load(task.model)
     except NotFoundError as error:  # deleted since the job was accepted
         raise InvalidInputError.at("/model", str(error)) from None
-    try:
-        dataset = stores.datasets.load(task.dataset, task.split)
-    except NotFoundError as error:
-        raise InvalidInputError.at("/dataset", str(error)) from None
     stores.discard_attempts(claim.job)  # there may be no room for the files of both
 
     def report(progress: ImportProgress) -> None:
@@ -75,15 +76,53 @@ def _predict_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     owner = claim.submitted_by
     kept = KeptLogits(stores, claim, reporter)
     with stores.scratch_of(attempt) as scratch:
+        dataset, names = _samples(stores, claim.job, task, card.dataset, scratch, report)
         prediction, files = predict_dataset(
-            card, network, dataset, task.split, scratch, kept, report
+            card, network, dataset, task.split, scratch, kept, report, names
         )
         place = stores.predictions.stage(claim.job, attempt, prediction, files, owner)
     try:
-        stores.quota.check(owner)
+        stores.quota.check(owner, without=claim.job)
         reporter.flush()
         obey(insist(stores.jobs.decide_prediction, claim, staged=place))
     except (StorageFullError, JobCancelledError):
         stores.predictions.discard(claim.job)
         raise
     return place
+
+
+def _samples(
+    stores: Stores,
+    job: str,
+    task: PredictionTask,
+    spec: DatasetSpec,
+    scratch: Path,
+    report: Report,
+) -> Uploaded:
+    """Return the samples to predict; those of an upload as a model of this data set takes them."""
+    if task.file is None:
+        assert task.dataset is not None
+        assert task.split is not None
+        try:
+            return Uploaded(stores.datasets.load(task.dataset, task.split), None)
+        except NotFoundError as error:  # deleted since the job was accepted
+            raise InvalidInputError.at("/dataset", str(error)) from None
+    try:
+        path = stores.uploads.file(job)
+    except FileNotFoundError:
+        raise StoreError(
+            "the uploaded file is gone: the API and the worker must share STEPBOX_STORE or "
+            "STEPBOX_DATASETS_DIR"
+        ) from None
+
+    def tell(done: int, total: int | None) -> None:
+        stage: Stage = "reading" if total is None else "converting"
+        report(
+            ImportProgress(
+                stage=stage, samples=done, samples_total=total, fraction=0, eta_seconds=None
+            )
+        )
+
+    return read_samples(
+        path, task.file.content_type, task.file.label, spec, scratch, stores.limits, tell
+    )

@@ -68,13 +68,13 @@ class PredictionLinks(BaseModel):
     self: str
     job: str = Field(description="Its job. To DELETE the job also deletes the prediction.")
     model: str
-    dataset: str
+    dataset: str | None = Field(description="Null if the samples were uploaded.")
     parquet: str = Field(description="The result as Parquet.")
     csv: str = Field(description="The result as CSV.")
 
 
 class PredictionEntry(PredictionReport, title="PredictionEntry"):
-    """What a model predicts for the samples of a data set."""
+    """What a model predicts for the samples of a data set, or of an upload."""
 
     id: str = Field(description="Id of the job.")
     links: PredictionLinks
@@ -92,7 +92,7 @@ def predict_dataset(header: TrainHeaders, body: PredictionRequest) -> Response:
 
     The result is a Parquet and a CSV file with a row for each sample.
     """
-    card = _model(body.model)
+    card = model_to_use(body.model)
     spec = _dataset(body.dataset, card)
     backend().quota.check(owner())
     job = backend().jobs.submit_prediction(
@@ -155,7 +155,8 @@ def get_result(path: JobPath, query: ResultQuery) -> Response:
     return response
 
 
-def _model(reference: str) -> Card:
+def model_to_use(reference: str) -> Card:
+    """Return the card of a model that a request names; raise InvalidInputError without one."""
     try:
         return backend().models.card(reference)
     except (NotFoundError, DamagedModelError) as error:
@@ -215,7 +216,7 @@ def _entry(id: str, found: PredictionReport) -> dict[str, Any]:
         self=url,
         job=f"/jobs/{id}",
         model=f"/models/{found.model}",
-        dataset=f"/datasets/{found.dataset.key}",
+        dataset=None if found.dataset is None else f"/datasets/{found.dataset.key}",
         parquet=f"{url}/result?format=parquet",
         csv=f"{url}/result?format=csv",
     )

@@ -66,7 +66,7 @@ class ImportProgress(BaseModel):
 
     stage: Stage = Field(
         description="What the job does now: an import reads, converts, writes and "
-        "checks; a prediction is `predicting`."
+        "checks; a prediction reads and converts what was uploaded, and is `predicting`."
     )
     samples: int = Field(description="Samples done in this stage.")
     samples_total: int | None = Field(description="Samples to do; null while unknown.")

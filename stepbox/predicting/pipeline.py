@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from stepbox.data.dataset import Dataset, Split
 from stepbox.errors import InvalidInputError
@@ -54,10 +55,11 @@ def predict_dataset(
     card: Card,
     network: Network,
     dataset: Dataset,
-    split: Split,
+    split: Split | None,
     folder: Path,
     kept: Kept,
     report: Report,
+    names: pa.Array | None = None,
 ) -> Predicted:
     """Predict all samples of a data set.
 
@@ -69,15 +71,18 @@ def predict_dataset(
     card, network
         The model.
     dataset
-        The samples, in the shape that the model takes.
+        The samples, in the shape that the model takes. If its description has no classes, the
+        labels are not known.
     split
-        Which split of the data set they are.
+        Which split of the data set they are; None if they are an upload.
     folder
         An empty folder, for which the caller cares: there are the files.
     kept
         Where the logits of each block are kept.
     report
         Gets the progress. It raises an exception if the prediction must stop.
+    names
+        The name of the image file of each sample; None if the samples are not files.
 
     Raises
     ------
@@ -86,16 +91,14 @@ def predict_dataset(
     """
     blocks = _Blocks(card, network, dataset, kept, _Progress(report, len(dataset.samples)))
     known = known_labels(card, dataset)
-    names = np.array(dataset.spec.classes, object)
     uncertain = _Uncertain()
     figures = []
-    with ResultWriter(folder, card.classes) as writer:
+    with ResultWriter(folder, card.classes, names) as writer:
         for first, end in blocks.ranges():
             logits = blocks.logits(first, end).astype(np.float64, copy=False)
             probabilities = softmax(logits)
             predicted = logits.argmax(axis=1)
-            labels = names[dataset.labels[first:end]].tolist()
-            writer.write(first, labels, predicted, probabilities)
+            writer.write(first, _names(dataset[first:end]), predicted, probabilities)
             uncertain.add(first, predicted, probabilities)
             if known is not None:
                 figures.append(SampleFigures.of(logits, known[first:end]))
@@ -105,7 +108,7 @@ def predict_dataset(
     described = {name: _described(path) for name, path in writer.files.items()}
     prediction = PredictionReport(
         model=card.id,
-        dataset=dataset.spec,
+        dataset=None if split is None else dataset.spec,
         split=split,
         samples=len(dataset.samples),
         classes=card.classes,
@@ -118,7 +121,7 @@ def predict_dataset(
 
 
 def known_labels(card: Card, dataset: Dataset) -> Array | None:
-    """Return the labels as classes of a model; None if it does not have all of these classes.
+    """Return the labels as classes of a model; None if they are not known, or not all its own.
 
     The classes of a data set may be in another order than those of the model.
     """
@@ -126,10 +129,18 @@ def known_labels(card: Card, dataset: Dataset) -> Array | None:
     if classes == card.classes:
         return dataset.labels
     places = {name: place for place, name in enumerate(card.classes)}
-    if not places.keys() >= set(classes):
+    if not classes or not places.keys() >= set(classes):
         return None
     found: Array = np.array([places[name] for name in classes])[dataset.labels]
     return found
+
+
+def _names(dataset: Dataset) -> list[str | None]:
+    """Return the class of each sample, or None."""
+    if not dataset.spec.classes:
+        return [None] * len(dataset.labels)
+    names: list[str | None] = np.array(dataset.spec.classes, object)[dataset.labels].tolist()
+    return names
 
 
 class _Blocks:
@@ -221,7 +232,7 @@ class _Uncertain:
         return [
             UncertainSample(
                 index=int(index),
-                label=dataset.spec.classes[dataset.labels[int(index)]],
+                label=_names(dataset[int(index) : int(index) + 1])[0],
                 predicted=classes[int(predicted)],
                 probability=probability,
                 entropy=entropy,

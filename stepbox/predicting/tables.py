@@ -13,8 +13,8 @@ from stepbox.nn.activations import Array
 from stepbox.store.predictions import Format
 
 
-def column_names(classes: Sequence[str]) -> tuple[str, ...]:
-    """Name the columns: four that all files have, then ``p_`` and the name for each class.
+def column_names(classes: Sequence[str], *, files: bool = False) -> tuple[str, ...]:
+    """Name the columns: those that all files have, then ``p_`` and the name for each class.
 
     So no class has the column of another value. A name that several classes share is numbered.
 
@@ -23,7 +23,7 @@ def column_names(classes: Sequence[str]) -> tuple[str, ...]:
     >>> column_names(["index", "cat", "cat"])
     ('index', 'label', 'predicted', 'probability', 'p_index', 'p_cat', 'p_cat (2)')
     """
-    names = ["index", "label", "predicted", "probability"]
+    names = ["index", *(["file"] if files else []), "label", "predicted", "probability"]
     for name in (f"p_{name}" for name in classes):
         free, number = name, 1
         while free in names:
@@ -44,6 +44,8 @@ class ResultWriter:
         Where the files are written.
     classes
         The classes of the model.
+    names
+        The name of the image file of each sample; None if the samples are not files.
 
     Attributes
     ----------
@@ -53,14 +55,16 @@ class ResultWriter:
         The names of the columns.
     """
 
-    def __init__(self, folder: Path, classes: Sequence[str]) -> None:
+    def __init__(self, folder: Path, classes: Sequence[str], names: pa.Array | None = None) -> None:
         self.files: dict[Format, Path] = {
             "parquet": folder / "result.parquet",
             "csv": folder / "result.csv",
         }
-        self.columns = column_names(classes)
+        self.columns = column_names(classes, files=names is not None)
         self._classes = pa.array(classes, pa.string())
-        types = [pa.int64(), pa.string(), pa.string(), *[pa.float32()] * (1 + len(classes))]
+        self._names = names
+        texts = [pa.string()] * (2 if names is None else 3)
+        types = [pa.int64(), *texts, *[pa.float32()] * (1 + len(classes))]
         self._schema = pa.schema(list(zip(self.columns, types, strict=True)))
         self._open = ExitStack()
 
@@ -85,9 +89,11 @@ class ResultWriter:
             Shape (samples, classes), 0..1, stored as float32.
         """
         rounded = probabilities.astype("f4")
+        names = [] if self._names is None else [self._names.slice(first, len(rounded))]
         rows = pa.record_batch(
             [
                 pa.array(range(first, first + len(rounded)), pa.int64()),
+                *names,
                 pa.array(labels, pa.string()),
                 self._classes.take(pa.array(predicted)),
                 pa.array(rounded.max(axis=1)),
@@ -100,7 +106,7 @@ class ResultWriter:
 
     def __enter__(self) -> Self:
         # Pages of floats take hardly less room as dictionaries, and longer to write.
-        texts = [self.columns[1], self.columns[2]]
+        texts = [field.name for field in self._schema if field.type == pa.string()]
         self._parquet = self._open.enter_context(
             parquet.ParquetWriter(
                 self.files["parquet"], self._schema, compression="zstd", use_dictionary=texts

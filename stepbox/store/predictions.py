@@ -63,16 +63,20 @@ class PredictionReport(Report):
     """What a model predicts for the samples of a data set."""
 
     model: ModelId
-    dataset: DatasetSpec = Field(description="The data set, as it was described then.")
-    split: Split = Field(description="The split that was predicted.")
+    dataset: DatasetSpec | None = Field(
+        description="The data set, as it was described then. Null if the samples were uploaded."
+    )
+    split: Split | None = Field(
+        description="The split that was predicted. Null if the samples were uploaded."
+    )
     samples: int = Field(ge=1, description="Number of samples.")
     classes: tuple[str, ...] = Field(
         description="The classes of the model, in the order of the columns with probabilities."
     )
     columns: tuple[str, ...] = Field(description="Names of the columns of both files.")
     evaluation: EvaluationReport | None = Field(
-        description="Evaluation on these samples. Null if the data set has a class that the model "
-        "does not have."
+        description="Evaluation on these samples. Null if the labels are not known, or if a "
+        "label is a class that the model does not have."
     )
     uncertain: tuple[UncertainSample, ...] = Field(
         description="The 100 samples with the highest entropy, highest first; of equal ones, the "

@@ -124,6 +124,10 @@ test("a prediction is named, says what it does, and is no training", () => {
   assert.equal(stateText(job), "predicting, 1,000 of 10,000 samples");
   assert.equal(otherName(job), "Prediction of mnist");
   assert.equal(otherName({ ...job, title: "All digits" }), "All digits");
+  assert.equal(
+    otherName({ ...job, prediction: { model: "m-1", dataset: null } }),
+    "Prediction of a file",
+  );
   assert.deepEqual(trainingsOf([job]), []);
 });
 

@@ -87,6 +87,8 @@ class Things:
                 return {"json": {"recipe": "mnist-numpy", "from_model": self.model}}
             case "post /predictions":
                 return {"json": {"model": self.model, "dataset": "mnist"}}
+            case "post /predictions/upload":
+                return {"query_string": {"model": self.model}}
             case "post /predict" | "post /predict/taught":
                 query = {"model": self.model}
                 return {"json": {"images": [[PIXELS[:28]] * 28]}, "query_string": query}
@@ -112,6 +114,7 @@ OTHERS_GET = {
     "delete /aliases/{name}": 404,
     "post /predict": 404,
     "post /predictions": 422,
+    "post /predictions/upload": 422,
     "post /predict/taught": 404,
     "post /analysis/gradient-check": 422,
     "post /analysis/projection": 422,

@@ -1,12 +1,14 @@
-"""Predictions of data sets over HTTP, with a worker."""
+"""Predictions of data sets and of uploads over HTTP, with a worker."""
 
 import csv
 import hashlib
 import io
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow.parquet
 import pytest
+import requests
 
 from service.app import create_app
 from service.settings import ServiceSettings
@@ -25,6 +27,7 @@ def lab(tmp_path_factory):
     with stack_in(tmp_path_factory.mktemp("predictions")) as stack:
         stack.start_redis()
         stack.start_worker()
+        stack.start_service()
         app = create_app(ServiceSettings(**dict(stack.settings()) | {"data_dir": DATA}))
         yield SimpleNamespace(app=app, stack=stack, backend=app.extensions["stepbox"])
 
@@ -64,13 +67,10 @@ def predicted(lab, model):
 
 def test_a_job_says_what_it_predicts_and_where_the_result_is(lab, client, model):
     job = submit(client, model="latest-mnist", dataset="mnist", split="train", tags=["a"])
-    assert (job["kind"], job["recipe"], job["upload"], job["history"]) == (
-        "predict",
-        None,
-        None,
-        [],
-    )
-    assert job["prediction"] == {"model": model, "dataset": "mnist", "split": "train"}
+    assert (job["kind"], job["recipe"], job["upload"]) == ("predict", None, None)
+    assert job["history"] == job["losses"] == []
+    task = {"model": model, "dataset": "mnist", "split": "train", "file": None}
+    assert job["prediction"] == task
     assert job["progress"]["samples_total"] == 60_000
     assert (job["tags"], job["links"]["result"]) == (["a"], None)
     job = end_of(client, job["id"])
@@ -197,3 +197,80 @@ def test_a_job_is_deleted_with_its_prediction(lab, client, model):
     assert job["id"] not in lab.backend.predictions.jobs()
     check_problem(client.get(f"/predictions/{job['id']}"), 404)
     check_problem(client.get(f"/predictions/{job['id']}/result"), 404)
+
+
+def upload(lab, content, kind="application/x-npz", **query):
+    """Upload samples to predict, to the server itself: it streams them to a file."""
+    return requests.post(
+        f"{lab.stack.url}/predictions/upload",
+        params=query,
+        data=content,
+        headers={"Content-Type": kind},
+        timeout=30,
+    )
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def test_samples_without_labels_are_predicted(lab, client, model, predicted):
+    """They have the numbers that they have as a data set."""
+    digits = load_builtin("mnist", "test")
+    answer = upload(lab, npz(images=digits.samples), model="latest-mnist")
+    assert answer.status_code == 202, answer.text
+    task = answer.json()["prediction"]
+    assert (task["model"], task["dataset"], task["split"]) == (model, None, None)
+    assert task["file"]["content_type"] == "application/x-npz"
+    id = end_of(client, answer.json()["id"])["id"]
+    found = client.get(f"/predictions/{id}").json
+    assert (found["samples"], found["evaluation"], found["dataset"]) == (10_000, None, None)
+    assert found["links"]["dataset"] is None
+    expected = client.get(predicted["links"]["result"]).json["uncertain"]
+    assert found["uncertain"] == [{**sample, "label": None} for sample in expected]
+    lines = [
+        client.get(f"/predictions/{one}/result?format=csv", buffered=True).text.splitlines()
+        for one in (id, predicted["id"])
+    ]
+    rows = [[*csv.DictReader(some)] for some in lines]
+    assert [{**row, "label": ""} for row in rows[1]] == rows[0]
+    wait_until(lambda: not [*lab.stack.folder.glob("datasets/.uploads/*")], what="no upload left")
+
+
+def test_samples_with_labels_are_evaluated(lab, client, model, predicted):
+    digits = load_builtin("mnist", "test")
+    content = npz(images=digits.samples, labels=digits.labels)
+    id = end_of(client, upload(lab, content, model=model).json()["id"])["id"]
+    found = client.get(f"/predictions/{id}").json
+    expected = client.get(predicted["links"]["result"]).json
+    for field in ("evaluation", "uncertain", "files"):
+        assert found[field] == expected[field]
+
+
+def test_an_upload_that_does_not_fit_fails_in_words(lab, client, model):
+    content = b"long,wide\n1,2\n3,4\n"
+    id = upload(lab, content, "text/csv", model=model).json()["id"]
+    job = wait_until(lambda: (job := client.get(f"/jobs/{id}").json)["finished_at"] and job)
+    assert (job["status"], job["error"]["status"]) == ("failed", 422)
+    assert "has vectors, but the model takes images" in job["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "pointer"),
+    [
+        ({"model": "no-such"}, 422, "/model"),
+        ({"model": "latest", "label": ""}, 422, "/label"),
+        ({"model": "latest", "name": "mine"}, 422, "/name"),
+    ],
+)
+def test_a_wrong_parameter_of_an_upload_is_named(lab, model, query, status, pointer):
+    answer = upload(lab, npz(x=np.zeros((1, 28, 28))), **query)
+    assert pointers(check_problem(answer, status)) == [pointer]
+
+
+def test_an_upload_of_an_unknown_format_is_rejected(lab, model):
+    check_problem(upload(lab, b"%PDF-1.7", "application/octet-stream"), 422)
+    check_problem(upload(lab, b"a letter", "text/plain"), 415)
+    assert not [*lab.stack.folder.glob("datasets/.uploads/*")]

@@ -123,7 +123,13 @@ export interface ImportJob extends AnyKind {
 /** The prediction of a data set. Its history and losses are empty. */
 export interface PredictionJob extends AnyKind {
   kind: "predict";
-  prediction: { model: string; dataset: string; split: "train" | "test" };
+  prediction: {
+    model: string;
+    /** Null for the samples of a file, as is the split. */
+    dataset: string | null;
+    split: "train" | "test" | null;
+    file: { bytes: number } | null;
+  };
   progress: Stage;
 }
 
@@ -133,7 +139,7 @@ export type OtherJob = ImportJob | PredictionJob;
 /** What the prediction of a data set has found. */
 export interface Prediction {
   samples: number;
-  /** Null if the data set has a class that the model does not have. */
+  /** Null if the labels are not known, or one is a class that the model does not have. */
   evaluation: Evaluation | null;
   uncertain: {
     index: number;

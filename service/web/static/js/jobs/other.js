@@ -20,7 +20,7 @@ export const trainingsOf = (jobs) => jobs.filter(isTraining);
 export function otherName(job) {
   if (job.title) return job.title;
   if (isImport(job)) return `Import of ${job.upload.name}`;
-  return `Prediction of ${job.prediction.dataset}`;
+  return `Prediction of ${job.prediction.dataset ?? "a file"}`;
 }
 
 /** Say what a running job does. @param {OtherJob} job */

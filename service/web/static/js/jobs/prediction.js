@@ -11,11 +11,16 @@ import { count, fixed, percent } from "../numbers.js";
 /** @typedef {import("../types.d.ts").Prediction} Prediction */
 
 /** Say what a job predicts. @param {PredictionJob} job @returns {[string, string | Element][]} */
-export const predictionFacts = ({ prediction: { model, dataset, split } }) => [
-  ["Model", h("a", { href: `/ui/models/${model}` }, model)],
-  ["Data set", h("a", { href: `/ui/data/${dataset}` }, dataset)],
-  ["Samples", split === "train" ? "training samples" : "test samples"],
-];
+export function predictionFacts({ prediction: { model, dataset, split, file } }) {
+  /** @type {[string, string | Element][]} */
+  const samples = file
+    ? [["File", `${(file.bytes / 2 ** 20).toFixed(1)} MiB`]]
+    : [
+        ["Data set", h("a", { href: `/ui/data/${dataset}` }, dataset)],
+        ["Samples", split === "train" ? "training samples" : "test samples"],
+      ];
+  return [["Model", h("a", { href: `/ui/models/${model}` }, model)], ...samples];
+}
 
 /** @param {PredictionJob} job @param {"parquet" | "csv"} format */
 function fileButton({ id, links }, format) {
@@ -51,7 +56,7 @@ function sampleRow({ prediction: { model, dataset, split } }, sample) {
 /** @param {Prediction} found @returns {[string, string | Element][]} */
 function figures({ samples, evaluation }) {
   const rows = /** @type {[string, string][]} */ ([["Samples", count(samples)]]);
-  if (!evaluation) return [...rows, ["Accuracy", "not known: the model has other classes"]];
+  if (!evaluation) return [...rows, ["Accuracy", "not known"]];
   return [
     ...rows,
     ["Accuracy", percent(evaluation.accuracy, 2)],
