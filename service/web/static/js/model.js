@@ -8,6 +8,7 @@ import { labelForm } from "./labels.js";
 import { showConfusion } from "./model/confusion.js";
 import { drawCurves } from "./model/curves.js";
 import { showMistakes } from "./model/mistakes.js";
+import { preparePrediction } from "./model/predict-data.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFilters } from "./model/filters.js";
 import { showHistograms } from "./model/histograms.js";
@@ -187,6 +188,7 @@ async function showModel() {
   );
   prepareDeletion(model.id);
   prepareNaming(model.id);
+  preparePrediction(model);
   labelForm(
     path,
     () => model,
