@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from jobs.record import Kind, Upload
+from jobs.record import Kind, PredictionTask, Upload
 from stepbox.training.recipe import Recipe
 from stepbox.training.requirements import Requirements
 
@@ -26,14 +26,16 @@ class Claim:
     kind
         What the job is.
     recipe
-        What a training trains; None for imports.
+        What a training trains; None for other jobs.
     requires
         What the job requires of its worker.
     upload
-        What an import makes a data set of; None for trainings.
+        What an import makes a data set of; None for other jobs.
+    prediction
+        What a prediction predicts; None for other jobs.
     result
-        The staged model or data set that an earlier attempt decided to publish: the model's id, or
-        the name under which the data set is staged. None if there is none.
+        What an earlier attempt decided to publish: the id of a staged model, or the name under
+        which a data set or a prediction is staged. None if there is none.
     checkpoint
         Name of the last checkpoint of the earlier attempts; None if there is none.
     request_id
@@ -50,6 +52,7 @@ class Claim:
     recipe: Recipe | None
     requires: Requirements
     upload: Upload | None
+    prediction: PredictionTask | None
     result: str | None
     checkpoint: str | None
     request_id: str | None

@@ -10,7 +10,7 @@ import redis.client
 from jobs.claim import Claim, Verdict
 from jobs.compact import pack
 from jobs.connection import UnconfirmedError
-from jobs.record import FINAL, Kind, Status, Upload
+from jobs.record import FINAL, Kind, PredictionTask, Status, Upload
 from jobs.running import RunningJobs, flat, lease_score
 from jobs.watch import Cause, Death
 from stepbox.training.recipe import Recipe
@@ -92,6 +92,7 @@ class ClaimStore(RunningJobs):
         id, fence = answer
         record = cast(dict[str, str], self.redis.hgetall(f"job:{id}"))
         recipe, upload = record.get("recipe"), record.get("upload")
+        prediction = record.get("prediction")
         requires = record.get("requires", "{}")
         return Claim(
             id,
@@ -100,6 +101,7 @@ class ClaimStore(RunningJobs):
             recipe=Recipe.model_validate_json(recipe) if recipe else None,
             requires=Requirements.model_validate_json(requires, extra="ignore"),
             upload=Upload.model_validate_json(upload) if upload else None,
+            prediction=PredictionTask.model_validate_json(prediction) if prediction else None,
             result=record.get("model") or record.get("staged"),
             checkpoint=record.get("checkpoint"),
             request_id=record.get("request_id"),
@@ -238,6 +240,10 @@ class ClaimStore(RunningJobs):
             The name under which it is staged.
         """
         return self._decide(claim, "dataset", dataset, "staged", staged)
+
+    def decide_prediction(self, claim: Claim, *, staged: str) -> Verdict:
+        """Decide which staged prediction this job will publish, and return the verdict."""
+        return self._decide(claim, "staged", staged)
 
     def _decide(self, claim: Claim, *fields: str | int) -> Verdict:
         # From the confirmed decision on, each later attempt publishes this result. So a replica

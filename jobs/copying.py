@@ -16,7 +16,7 @@ from stepbox.store.objects import Entry, ObjectStore, is_document
 PARTS: tuple[Part, ...] = get_args(Part)
 MOST_BYTES = 2**27  # limit of documents
 FIRST = "aliases.json"  # copied before the models that it names
-LAST = ("card.json", "dataset.json")  # copied after the files that it describes
+LAST = ("card.json", "dataset.json", "prediction.json")  # copied after the files that it describes
 # Of no installation, or of one process.
 PASSING = re.compile(r"README\.md|\.lock|(\.scratch|\.cache|\.checks)/.*")
 

@@ -13,6 +13,7 @@ from jobs.compact import unpack
 from jobs.connection import Client
 from jobs.deliveries import Deliveries
 from jobs.record import Job, Status, history_key, losses_key
+from jobs.submission import owner_queue_full, queue_full
 from jobs.waiting import QueueView
 from stepbox.errors import NotFoundError
 from stepbox.store.objects import ObjectStore
@@ -165,6 +166,21 @@ class JobReader:
                 pipeline.hmget(f"job:{id}", "model", "staged")
             results = pipeline.execute()
         return {id: model or staged for id, (model, staged) in zip(ids, results, strict=True)}
+
+    def queue_length(self) -> int:
+        """Return the number of queued jobs."""
+        return self.redis.zcard("jobs:status:queued")
+
+    def check_room(self, queue_limit: int, owner: str | None, owner_limit: int) -> None:
+        """Raise QueueFullError if a job of this owner would be rejected, as in `submit`."""
+        if self.queue_length() >= queue_limit:
+            raise queue_full(queue_limit)
+        if 0 < owner_limit <= int(self.redis.hget("jobs:owners", owner or "") or 0):
+            raise owner_queue_full(owner_limit)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
+        return described(*self._run("workers", WORKER_ALIVE_S))
 
     def _sequence(self, view: View, after: str) -> int:
         """Return the sequence number of a cursor, or of the job with this id."""

@@ -10,15 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.compact import unpack
 from jobs.waiting import QueueView, WaitingFor
+from stepbox.data.dataset import Split
 from stepbox.errors import NotFoundError
 from stepbox.importing.options import ImportOptions, ImportProgress
+from stepbox.store.card import ModelId
 from stepbox.store.reproduction import Reproduction
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.requirements import Requirements
 
-Kind = Literal["train", "import"]
+Kind = Literal["train", "import", "predict"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 JOB_ID = re.compile(r"[0-9a-f]{16}")  # of all versions
@@ -52,6 +54,35 @@ class Upload(ImportOptions):
     bytes: int = Field(ge=0, description="Size of the file.")
 
 
+class UploadedSamples(BaseModel):
+    """A file of samples that were uploaded to be predicted."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    label: str = Field(description="Name of the column that has the classes, if there is one.")
+    content_type: str = Field(description="`Content-Type` of the request; empty if it had none.")
+    bytes: int = Field(ge=0, description="Size of the file.")
+
+
+class PredictionTask(BaseModel):
+    """Which samples a model predicts."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    model: ModelId
+    dataset: str | None = Field(
+        None,
+        description="Name of a built-in data set, or id of an uploaded one. Null for uploaded "
+        "samples.",
+    )
+    split: Split | None = Field(
+        None, description="The split whose samples are predicted. Null for uploaded samples."
+    )
+    file: UploadedSamples | None = Field(
+        None, description="The file with the samples. Null for those of a data set."
+    )
+
+
 class JobLinks(BaseModel):
     """URLs of this job and its result."""
 
@@ -60,17 +91,24 @@ class JobLinks(BaseModel):
     cancel: str
     model: str | None
     dataset: str | None
+    result: str | None = Field(description="What a prediction has found. Null before success.")
 
 
 class Job(BaseModel):
-    """A job: a training, or the import of an uploaded file."""
+    """A job: a training, the import of an uploaded file, or the prediction of a data set."""
 
     id: str
-    kind: Kind = Field(description="`train` for a training, `import` for an uploaded file.")
+    kind: Kind = Field(
+        description="`train` for a training, `import` for an uploaded file, `predict` for the "
+        "prediction of a data set."
+    )
     status: Status
-    recipe: Recipe | None = Field(description="What a training trains. Null for imports.")
+    recipe: Recipe | None = Field(description="What a training trains. Null for other jobs.")
     upload: Upload | None = Field(
-        description="What an import makes a data set of. Null for trainings."
+        description="What an import makes a data set of. Null for other jobs."
+    )
+    prediction: PredictionTask | None = Field(
+        description="What a prediction predicts. Null for other jobs."
     )
     progress: Progress | ImportProgress
     queue_position: int | None = Field(
@@ -93,37 +131,37 @@ class Job(BaseModel):
     )
     requires: Requirements = Field(description="What it requires of the worker that runs it.")
     history: list[HistoryEntry] = Field(
-        description="From epoch 0, the untrained network. Empty for imports."
+        description="From epoch 0, the untrained network. Empty unless it is a training."
     )
     losses: list[LossEntry] | None = Field(
         description="The train loss about every 1,000 images, or less often in a long training: at "
-        "most 600 entries. Null in lists of jobs and in events; empty for imports, and for jobs of "
-        "earlier versions."
+        "most 600 entries. Null in lists of jobs and in events; empty unless it is a training, and "
+        "for jobs of earlier versions."
     )
     device: str | None = Field(
-        description="Device of the training, `cpu` or `cuda`. Null for imports."
+        description="Device of the training, `cpu` or `cuda`. Null for other jobs."
     )
     peak_memory: int | None = Field(
         description="Peak memory of the training in bytes: of its process or, on CUDA, of the "
-        "device. Null until the training is complete, and for imports."
+        "device. Null until the training is complete, and for other jobs."
     )
     samples_per_second: float | None = Field(
         description="Mean speed of the epochs so far, without evaluation. Null until epoch 1 ends, "
-        "and for imports."
+        "and for other jobs."
     )
     worker: str | None = Field(description="Name of the last worker that claimed the job.")
     attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
     model: str | None = Field(
-        description="Id of the trained model. Null before success, and for imports."
+        description="Id of the trained model. Null before success, and unless it is a training."
     )
     dataset: str | None = Field(
-        description="Id of the data set that an import has made. Null before success, and for "
-        "trainings."
+        description="Id of the data set that an import has made. Null before success, and "
+        "unless it is an import."
     )
     better_than_guessing: bool | None = Field(
         description="Whether the test accuracy exceeds that of always answering the most frequent "
         "class, by more than three standard errors. Null before success, if the test set is too "
-        "small to tell, for imports, and for jobs of earlier versions."
+        "small to tell, for other jobs, and for jobs of earlier versions."
     )
     error: JobProblem | None = Field(description="Why the job failed. Null if it did not fail.")
     request_id: str | None = Field(
@@ -189,6 +227,7 @@ class Job(BaseModel):
                 "recipe": _parsed(record, "recipe"),
                 "upload": _parsed(record, "upload"),
                 "reproduction": _parsed(record, "reproduction"),
+                "prediction": _parsed(record, "prediction"),
                 "progress": progress,
                 "queue_position": int(queue_position) if queued else None,
                 "waiting_for": queue.why(record) if queued and queue else None,
@@ -209,6 +248,7 @@ class Job(BaseModel):
                     "cancel": f"/jobs/{id}/cancel",
                     "model": f"/models/{model}" if model else None,
                     "dataset": f"/datasets/{dataset}" if dataset else None,
+                    "result": f"/predictions/{id}" if "prediction" in result else None,
                 },
             },
             extra="ignore",

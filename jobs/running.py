@@ -7,9 +7,10 @@ from typing import Any, cast
 from zlib import crc32
 
 from jobs.queue import QUEUE
-from jobs.reader import JobReader
+from jobs.reader import WORKER_ALIVE_S, JobReader
 from jobs.routing import FIRST_CLASS
 from jobs.watch import Death, QueueState
+from stepbox.errors import ConflictError, NotFoundError
 
 
 class RunningJobs(JobReader):
@@ -56,6 +57,30 @@ class RunningJobs(JobReader):
     def begin(self, worker: str) -> None:
         """Let a worker that starts take jobs, even if one of its name was draining before."""
         self.redis.srem("workers:draining", worker)
+
+    def drain(self, worker: str, *, draining: bool = True) -> dict[str, Any]:
+        """Let a worker take no more jobs, and requeue those that it runs; or undo this.
+
+        A worker that starts takes jobs, even if an earlier one of the same name was draining.
+
+        Returns
+        -------
+        dict
+            The description of the worker, as in `workers`.
+
+        Raises
+        ------
+        NotFoundError
+            No worker with this name has sent a heartbeat in the last 5 seconds.
+        ConflictError
+            The worker is of version 0.2.0, which cannot drain.
+        """
+        description = self._run("drain", worker, int(draining), WORKER_ALIVE_S)
+        if description is None:
+            raise NotFoundError(f"no worker named {worker!r} is alive")
+        if description == "":
+            raise ConflictError(f"the worker {worker!r} is too old to drain: upgrade or stop it")
+        return {**json.loads(description), "draining": draining}
 
     def reap(
         self,

@@ -70,12 +70,14 @@ class Settings(BaseSettings):
     data_quota: int = Field(
         20 * 2**30,
         ge=0,
-        description="Bytes that all uploaded data sets and waiting uploads may take together.",
+        description="Bytes that all uploaded data sets, waiting uploads and predictions of data "
+        "sets may take together.",
     )
     owner_bytes: int = Field(
         0,
         ge=0,
-        description="Bytes that the data sets and uploads of one owner may take. 0 is no limit.",
+        description="Bytes that the data sets, uploads and predictions of one owner may take. 0 is "
+        "no limit.",
     )
     queue_limit: int = Field(100, ge=1, description="Maximum number of queued jobs.")
     log_format: Literal["text", "json"] = Field(

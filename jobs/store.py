@@ -9,8 +9,8 @@ from typing import Any, Literal, Unpack, cast
 
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
-from jobs.reader import WORKER_ALIVE_S, described
-from jobs.record import Job, Upload
+from jobs.reader import WORKER_ALIVE_S
+from jobs.record import Job, PredictionTask, Upload
 from jobs.routing import class_of, schema_of
 from jobs.submission import Submission, owner_queue_full, queue_full
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
@@ -145,6 +145,41 @@ class JobStore(ClaimStore):
             **submission,
         )
 
+    def submit_prediction(
+        self,
+        task: PredictionTask,
+        *,
+        samples: int | None,
+        labels: Labels = NO_LABELS,
+        id: str | None = None,
+        **submission: Unpack[Submission],
+    ) -> Job:
+        """Create a prediction, or return the job that the same idempotency key created before.
+
+        Parameters and errors are those of `submit`. `samples` is the number of samples to predict,
+        None if it is not known. `id` is that of the new job, as in `submit_import`.
+        """
+        fields = task.model_dump_json()
+        progress = ImportProgress(
+            stage="reading" if task.file else "predicting",
+            samples=0,
+            samples_total=samples,
+            fraction=0,
+            eta_seconds=None,
+        )
+        return self._submit(
+            id or token_hex(8),
+            progress,
+            {
+                "kind": "predict",
+                "prediction": fields,
+                **_stored(dict(labels)),
+                **_required(NO_REQUIREMENTS, 3),
+            },
+            fields if labels == NO_LABELS else fields + labels.model_dump_json(),
+            **submission,
+        )
+
     def _submit(
         self,
         id: str,
@@ -245,45 +280,6 @@ class JobStore(ClaimStore):
             outcome = cast(str, self._run(script, id, *arguments))
             if outcome != "unknown" or not self.archive.restore(id):
                 return outcome
-
-    def queue_length(self) -> int:
-        """Return the number of queued jobs."""
-        return self.redis.zcard("jobs:status:queued")
-
-    def check_room(self, queue_limit: int, owner: str | None, owner_limit: int) -> None:
-        """Raise QueueFullError if a job of this owner would be rejected, as in `submit`."""
-        if self.queue_length() >= queue_limit:
-            raise queue_full(queue_limit)
-        if 0 < owner_limit <= int(self.redis.hget("jobs:owners", owner or "") or 0):
-            raise owner_queue_full(owner_limit)
-
-    def workers(self) -> list[dict[str, Any]]:
-        """List the descriptions of the workers with a heartbeat in the last 5 seconds."""
-        return described(*self._run("workers", WORKER_ALIVE_S))
-
-    def drain(self, worker: str, *, draining: bool = True) -> dict[str, Any]:
-        """Let a worker take no more jobs, and requeue those that it runs; or undo this.
-
-        A worker that starts takes jobs, even if an earlier one of the same name was draining.
-
-        Returns
-        -------
-        dict
-            The description of the worker, as in `workers`.
-
-        Raises
-        ------
-        NotFoundError
-            No worker with this name has sent a heartbeat in the last 5 seconds.
-        ConflictError
-            The worker is of version 0.2.0, which cannot drain.
-        """
-        description = self._run("drain", worker, int(draining), WORKER_ALIVE_S)
-        if description is None:
-            raise NotFoundError(f"no worker named {worker!r} is alive")
-        if description == "":
-            raise ConflictError(f"the worker {worker!r} is too old to drain: upgrade or stop it")
-        return {**json.loads(description), "draining": draining}
 
     def measure(self) -> Measures:
         """Read the state of the queue and all counters in one transaction."""

@@ -17,6 +17,8 @@ from stepbox.store.aliases import FILE as ALIASES
 from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import SPLITS, DatasetStore, attempt_of
 from stepbox.store.models import ModelStore
+from stepbox.store.predictions import FOLDER as PREDICTIONS
+from stepbox.store.predictions import PredictionStore
 
 
 class Findings(NamedTuple):
@@ -49,9 +51,11 @@ def verify(settings: Settings) -> Findings:
     entries = list(entries_of(settings, parts))
     models = ModelStore(parts["models"])
     datasets = DatasetStore(parts["datasets"], settings.data_dir)
+    predictions = PredictionStore(parts["datasets"])
     damaged = [
         *_damaged_models(models),
         *_damaged_datasets(datasets),
+        *predictions.damaged(),
         *(f"checkpoint {name}" for name in CheckpointStore(parts["checkpoints"]).damaged()),
     ]
     jobs: dict[str, str | None] | None = None
@@ -70,7 +74,7 @@ def verify(settings: Settings) -> Findings:
     except RedisError as error:
         jobs = None  # it may have failed between the jobs and the archive
         unknown = f"Redis cannot be reached: {error}"
-    needed = _Needed({*models.ids()}, datasets.visible(), jobs, archived)
+    needed = _Needed({*models.ids()}, datasets.visible(), predictions.visible(), jobs, archived)
     orphans = [f"{part}/{entry.key}" for part, entry in entries if not needed(part, entry.key)]
     return Findings(len(entries), damaged, orphans, unknown)
 
@@ -84,6 +88,8 @@ class _Needed(NamedTuple):
         Ids of the models.
     datasets
         The place of each data set, or what is damaged.
+    predictions
+        The jobs whose predictions are visible.
     jobs
         What each unfinished job publishes; None if it is not known.
     archived
@@ -92,6 +98,7 @@ class _Needed(NamedTuple):
 
     models: set[str]
     datasets: dict[str, str | DatasetError]
+    predictions: set[str]
     jobs: dict[str, str | None] | None
     archived: set[str]
 
@@ -107,6 +114,9 @@ class _Needed(NamedTuple):
             if place in self.datasets.values() or (place == first and first in self.datasets):
                 return True
             return self._is_unfinished(attempt_of(place).rpartition("-")[0])
+        if part == "datasets" and first == PREDICTIONS:
+            job = rest.partition("/")[0]
+            return job in self.predictions or self._is_unfinished(job)
         if part == "archive":
             return self.jobs is None or key in self.archived
         # A checkpoint, or an upload, whose name begins with the job's id.

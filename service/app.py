@@ -18,6 +18,7 @@ from service.api import (
     live,
     metrics,
     mistakes,
+    predicted_uploads,
     reproduce,
     samples,
     summaries,
@@ -101,7 +102,8 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         samples,
         summaries,
         generated,
-        uploads,  # adds its view to the blueprint of `datasets`
+        predicted_uploads,  # adds its view to the blueprint of `predictions`
+        uploads,  # likewise to that of `datasets`
         analysis,
         inference_protocol,
         v1,

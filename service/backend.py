@@ -28,6 +28,7 @@ from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
 from stepbox.store.objects import ObjectStore
+from stepbox.store.predictions import PredictionStore
 from stepbox.store.quota import Quota
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Backend:
         models, datasets = self._open("models"), self._open("datasets")
         self.models = ModelStore(models)
         self.datasets = DatasetStore(datasets, settings.data_dir)
+        self.predictions = PredictionStore(datasets)
         self.quota = Quota(datasets, settings.data_quota, settings.owner_bytes)
         # The built-in data sets take 55 MB each, once both splits were used; others are maps.
         self._builtin = cache(self.datasets.load)

@@ -34,6 +34,14 @@ def _import(stores: Stores, claim: Claim, reporter: Reporter) -> None:
     import_and_publish(stores, claim, reporter)
 
 
+def _predict(stores: Stores, claim: Claim, reporter: Reporter) -> None:
+    """Run a prediction. Only now load what writes its files."""
+    with loading_explained():
+        from worker.predicting import predict_and_publish
+
+    predict_and_publish(stores, claim, reporter)
+
+
 def _train(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, str] | None:
     """Run a training, or run that of a model again."""
     if claim.reproduces is not None:
@@ -46,8 +54,13 @@ def _train(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, str
 RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], Mapping[str, str] | None]] = {
     "train": _train,
     "import": _import,
+    "predict": _predict,
 }
-FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The import failed"}
+FAILURES: Mapping[Kind, str] = {
+    "train": "The training failed",
+    "import": "The import failed",
+    "predict": "The prediction failed",
+}
 
 
 def run_next_job(stores: Stores, worker: str) -> None:

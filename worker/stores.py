@@ -19,6 +19,7 @@ from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore, attempt_of
 from stepbox.store.models import ModelStore
 from stepbox.store.objects import ObjectStore
+from stepbox.store.predictions import PredictionStore
 from stepbox.store.quota import Quota
 from stepbox.store.uploads import Uploads
 
@@ -37,6 +38,7 @@ class Stores:
     checkpoints: CheckpointStore
     datasets: DatasetStore
     uploads: Uploads
+    predictions: PredictionStore
     quota: Quota
     limits: Limits
     scratch: Path
@@ -57,6 +59,7 @@ class Stores:
             CheckpointStore(checkpoints),
             DatasetStore(datasets, settings.data_dir),
             Uploads(datasets),
+            PredictionStore(datasets),
             Quota(datasets, settings.data_quota, settings.owner_bytes),
             Limits(
                 classes=settings.data_classes,
@@ -69,7 +72,7 @@ class Stores:
 
     @contextmanager
     def scratch_of(self, attempt: str) -> Iterator[Path]:
-        """Provide an empty folder for the files of an import in progress, and remove it."""
+        """Provide an empty folder for the files of a job in progress, and remove it."""
         folder = self.scratch / attempt
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -82,14 +85,16 @@ class Stores:
         """Remove the files that a job needed until it ended."""
         self.checkpoints.drop(job)
         self.uploads.drop(job)
+        self.predictions.discard(job)
         self._drop_scratch(job)
 
     def discard_attempts(self, job: str) -> None:
-        """Remove what earlier attempts at an unfinished import have left."""
+        """Remove what earlier attempts at an unfinished import or prediction have left."""
         self._drop_scratch(job)
         for place in self.datasets.places():
             if _job_of(attempt_of(place)) == job:
                 self.datasets.discard(place)
+        self.predictions.discard(job)
 
     def sweep(self) -> None:
         """Remove the files of jobs that have ended, and of uploads that never became jobs."""
@@ -113,6 +118,7 @@ class Stores:
         """Remove what lost attempts and killed processes left more than a day ago."""
         unfinished = self.jobs.unfinished
         self.datasets.sweep(lambda attempt: _job_of(attempt) in unfinished(), LEFT_AFTER_S)
+        self.predictions.sweep(lambda job: job in unfinished(), LEFT_AFTER_S)
         self.models.sweep(lambda model: model in unfinished().values(), LEFT_AFTER_S)
 
     def _scratch_folders(self) -> list[Path]:

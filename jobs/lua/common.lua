@@ -3,7 +3,8 @@
 -- it may be set back.
 --
 -- job:{id}              hash: the record, the single source of truth about a job. Its field `kind`
---                       is 'train' or 'import'; records of earlier versions have none: 'train'
+--                       is 'train', 'import' or 'predict'; records of earlier versions have none:
+--                       'train'
 -- history:{id}          list: the epochs of the job; the record's history_length counts them
 -- losses:{id}           list: the train losses within the epochs of the job
 -- events:{id}           stream: every status, epoch, frame, loss and progress of the job

@@ -1,7 +1,7 @@
--- ARGV: id, fence, then names and values of fields: the staged model with its figures, or `dataset`,
--- the id of a data set, and `staged`, the name under which it is staged
+-- ARGV: id, fence, then names and values of fields: the staged model with its figures, or `staged`,
+-- the name under which a data set or a prediction is staged, and `dataset`, the id of the data set
 -- Decides what this job will publish. From then on, the job cannot be cancelled, and every attempt
--- publishes this model or data set unless its files are gone.
+-- publishes this result unless its files are gone.
 -- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
 local id, fence = unpack(ARGV)
 

@@ -1,4 +1,4 @@
--- ARGV: id, fence, progress, its short form (jobs/compact.py; of an import, the same JSON object),
+-- ARGV: id, fence, progress, its short form (jobs/compact.py; unless it is a training, the same JSON object),
 -- epoch in short form, checkpoint, number of losses, losses in short form..., frames in short
 -- form...
 -- The progress, the epoch and the checkpoint may be ''.

@@ -22,9 +22,9 @@ local function conclude(id, status)
   notify(id)
 end
 
--- Tell whether decide.lua has stored which model or data set the job publishes.
+-- Tell whether decide.lua has stored what the job publishes.
 local function is_decided(id)
-  local result = redis.call('HMGET', key_of(id), 'model', 'dataset')
+  local result = redis.call('HMGET', key_of(id), 'model', 'staged')
   return result[1] or result[2]
 end
 
@@ -39,16 +39,19 @@ end
 
 -- Say that a job failed because its workers died, or were refused by the store, again and again.
 local function death_of(id, deaths, refusal)
-  local import = redis.call('HGET', key_of(id), 'kind') == 'import'
+  local kind = redis.call('HGET', key_of(id), 'kind')
+  local import = kind == 'import'
   return cjson.encode({
     type = 'about:blank', status = 500,
-    title = import and 'The import failed' or 'The training failed',
+    title = import and 'The import failed'
+      or kind == 'predict' and 'The prediction failed' or 'The training failed',
     detail = refusal and 'it failed ' .. deaths .. ' times'
       .. (import and ', ' or ' without reaching a new checkpoint, ')
       .. 'the last time because ' .. refusal
       or 'its worker died ' .. deaths .. ' times'
       .. (import and ', ' or ' without reaching a new checkpoint, ') .. why_it_died(id)
       .. (import and ': try a smaller file, or smaller images'
+        or kind == 'predict' and ': try a smaller model'
         or ': try smaller hidden_sizes or a smaller batch_size'),
   })
 end

@@ -10,7 +10,12 @@ from service.bodies.to_file import received_file
 from service.settings import ServiceSettings
 
 # An import is a job like a training, and finding what taught a sample counts as a prediction.
-SAME_LIMIT = {"/datasets": "/train", "/predict/taught": "/predict"}
+SAME_LIMIT = {
+    "/datasets": "/train",
+    "/predictions": "/train",
+    "/predictions/upload": "/train",
+    "/predict/taught": "/predict",
+}
 
 
 def register(app: Flask, settings: ServiceSettings) -> None:

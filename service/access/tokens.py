@@ -28,7 +28,7 @@ OPEN_PATHS = (
 )
 OPEN_FOLDERS = ("/static/", "/ui/")
 ANYONE = Token("write", b"")  # what requests may do if there are no tokens
-READING_POSTS = ("/predict", "/analysis/", "/v1/", "/v2/")  # POST requests that change nothing
+READING_POSTS = ("/predict/", "/analysis/", "/v1/", "/v2/")  # POST requests that change nothing
 
 
 def check_token(tokens: list[Token], method: str, path: str, authorization: str) -> Token:
@@ -55,7 +55,7 @@ def check_token(tokens: list[Token], method: str, path: str, authorization: str)
 
 def only_reads(method: str, path: str) -> bool:
     """Tell whether a request changes nothing, so that a token for reading suffices."""
-    return method in SAFE_METHODS or path.startswith(READING_POSTS)
+    return method in SAFE_METHODS or f"{path}/".startswith(READING_POSTS)
 
 
 def changes_for_all(method: str, path: str) -> bool:

@@ -108,13 +108,16 @@ def delete_dataset(path: DatasetPath, query: DeleteQuery) -> Response:
 
 
 def _waiting_jobs(dataset_id: str) -> Iterator[str]:
-    """List the queued and running jobs that train on a data set."""
+    """List the queued and running jobs that train on a data set, or predict it."""
     statuses: tuple[Status, ...] = ("queued", "running")
     for status in statuses:
         after = None
         while True:
             page, after = backend().jobs.page(status=status, limit=100, after=after)
-            yield from (job.id for job in page if job.recipe and job.recipe.dataset == dataset_id)
+            for job in page:
+                task = job.recipe or job.prediction
+                if task is not None and task.dataset == dataset_id:
+                    yield job.id
             if after is None:
                 break
 

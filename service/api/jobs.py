@@ -154,7 +154,14 @@ def patch_job(path: JobPath, body: LabelChanges) -> Response:
     "/jobs/<id>", responses={204: {"description": "Done."}, **problems(404, 409, 503)}
 )
 def delete_job(path: JobPath) -> tuple[str, int]:
-    """Delete a finished job with its history and events. Its model is not deleted."""
+    """Delete a finished job with its history and events, and what a prediction has found.
+
+    The model or the data set that it has made is not deleted.
+    """
+    job = backend().jobs.get(path.id)
+    if job.prediction is not None and job.status in FINAL:
+        with saying_why("delete the prediction"):
+            backend().predictions.delete(path.id)
     backend().jobs.delete(path.id)
     return "", 204
 

@@ -94,7 +94,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     common = submission(header, query.priority, query.webhook)
     file = received_file()
     if file is None:
-        _check_head(header.encoding)
+        check_head(header.encoding)
         return to_receive(token_hex(8), owner())
     id = file.keep()
     try:
@@ -118,7 +118,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     return accepted(job)
 
 
-def _check_head(encoding: str) -> None:
+def check_head(encoding: str) -> None:
     """Check what can be checked before the body is read."""
     if encoding.strip().lower() not in ("", "gzip"):
         raise UnsupportedMediaType("Content-Encoding must be gzip.")

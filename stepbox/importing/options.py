@@ -11,7 +11,7 @@ from stepbox.errors import invalid_field
 
 Side = Literal[28, 32, 48, 64]
 Color = Literal["grey", "rgb"]
-Stage = Literal["reading", "converting", "checking", "writing"]
+Stage = Literal["reading", "converting", "checking", "writing", "predicting"]
 
 
 def _is_free(name: str) -> str:
@@ -60,12 +60,15 @@ class ImportOptions(BaseModel):
 
 
 class ImportProgress(BaseModel):
-    """The progress of an import."""
+    """The progress of an import, or of the prediction of a data set."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    stage: Stage = Field(description="What the import does now.")
+    stage: Stage = Field(
+        description="What the job does now: an import reads, converts, writes and "
+        "checks; a prediction reads and converts what was uploaded, and is `predicting`."
+    )
     samples: int = Field(description="Samples done in this stage.")
     samples_total: int | None = Field(description="Samples to do; null while unknown.")
-    fraction: float = Field(ge=0, le=1, description="Estimated share of the import that is done.")
+    fraction: float = Field(ge=0, le=1, description="Estimated share of the job that is done.")
     eta_seconds: float | None = Field(description="Estimated seconds left; null while unknown.")

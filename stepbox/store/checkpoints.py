@@ -2,6 +2,7 @@
 
     {job}/e{epochs done}-s{samples done}-f{fence}    a safetensors file of the trainer's state
     {job}/steps-{first}-{last}-f{fence}              a part of the record of its steps
+    {job}/logits-{first}-{end}                       what a prediction has computed of a block
 
 The job's record names its current checkpoint. The fence is a number that increases with each
 attempt. An attempt, even one that was paused, removes no checkpoint with a higher fence.
@@ -9,6 +10,9 @@ attempt. An attempt, even one that was paused, removes no checkpoint with a high
 The record of the steps only grows, so each checkpoint writes what is new, and names all parts. They
 stay until the job has ended. The header of a file has a checksum of its arrays, except in
 checkpoints of earlier versions.
+
+The checkpoints of a prediction are the logits of its blocks. All attempts at it compute the same,
+so it does not matter which of them has written a block.
 """
 
 import hashlib
@@ -78,6 +82,15 @@ class CheckpointStore:
         except (OSError, DamagedModelError, SafetensorError):
             return None
         return arrays if _stored_sha256(data) in (None, _sha256(arrays)) else None
+
+    def save_logits(self, job: str, first: int, end: int, logits: Array) -> None:
+        """Write the logits of the samples first..end−1, shape (end − first, classes)."""
+        self._write(job, f"logits-{first}-{end}", {"logits": logits})
+
+    def load_logits(self, job: str, first: int, end: int) -> Array | None:
+        """Read the logits of the samples first..end−1; None if they are missing or damaged."""
+        arrays = self.load(job, f"logits-{first}-{end}")
+        return None if arrays is None else arrays.get("logits")
 
     def prune(self, job: str, fence: int, keep: Collection[str | None]) -> None:
         """Remove the checkpoints of this attempt and earlier ones, except names in `keep`."""

@@ -14,7 +14,7 @@ from stepbox.store.cache import ObjectCache, is_settled
 from stepbox.store.card import CARD, MODEL_ID, MOST_CARD_BYTES, Moment
 from stepbox.store.objects import LASTING, ObjectStore, Version, check_may_wait
 from stepbox.store.parallel import outcomes
-from stepbox.training.evaluation import ConfusionMatrix, beats_guessing
+from stepbox.training.guessing import ConfusionMatrix, beats_guessing
 
 CURSOR = re.compile(rf"-?[0-9]{{1,19}}\.{MODEL_ID.pattern}")
 

@@ -1,4 +1,4 @@
-"""The space that uploaded data sets and waiting uploads may take, together and of each owner."""
+"""The space that data sets, uploads and predictions may take, together and of each owner."""
 
 import errno
 import re
@@ -18,6 +18,7 @@ OWNER = ".owner-"
 
 RESERVATION = re.compile(rf"(?P<key>\.uploads/[^./]+){re.escape(RESERVED)}(?P<bytes>[0-9]+)")
 UPLOAD = re.compile(r"(?P<place>\.uploads/(?P<job>[^./]+))(\.owner-(?P<owner>.+)|\..+)?")
+PREDICTION = re.compile(r"(?P<place>\.predictions/[^/]+)/(owner-(?P<owner>.+)|.+)")
 STAGED = re.compile(rf"(?P<place>{DATASET_ID.pattern}/(?P<job>[^/]+)-[^/-]+)/[^/]+")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -26,8 +27,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class Quota:
     """The bytes that all objects of a store may take, and those of one owner.
 
-    The bytes of an owner are those of their uploads, and of the data sets that were imported from
-    these. If several owners import the same content, it counts for the first.
+    The bytes of an owner are those of their uploads, of the data sets that were imported from
+    these, and of their predictions. If several owners import the same content, it counts for the
+    first.
 
     Parameters
     ----------
@@ -72,8 +74,9 @@ class Quota:
         used = sum(sizes.values()) + more
         if used > self.allowed:
             raise StorageFullError(
-                f"The uploaded data sets would take {used:,} bytes with this one, and "
-                f"{self.allowed:,} bytes are allowed: delete data sets that nobody needs."
+                f"The uploaded data sets and the predictions would take {used:,} bytes with this "
+                f"one, and {self.allowed:,} bytes are allowed: delete data sets, or jobs that have "
+                "predicted one, that nobody needs."
             )
         if owner is None or not self._owner_allowed:
             return
@@ -82,18 +85,22 @@ class Quota:
         used = sum(its) + more
         if used > self._owner_allowed:
             raise StorageFullError(
-                f"The data sets and uploads of the owner {owner} would take {used:,} bytes with "
-                f"this one, and {self._owner_allowed:,} bytes are allowed (STEPBOX_OWNER_BYTES): "
-                "delete data sets that nobody needs."
+                f"The data sets, uploads and predictions of the owner {owner} would take {used:,} "
+                f"bytes with this one, and {self._owner_allowed:,} bytes are allowed "
+                "(STEPBOX_OWNER_BYTES): delete data sets, or jobs that have predicted one, that "
+                "nobody needs."
             )
 
     def _owners(self, entries: list[Entry]) -> Mapping[str, str | None]:
-        """Map the places of uploads and data sets to their owners."""
+        """Map the places of uploads, data sets and predictions to their owners."""
         uploads = [match for entry in entries if (match := UPLOAD.fullmatch(entry.key))]
         of_jobs = {match["job"]: match["owner"] for match in uploads if match["owner"]}
         owners: dict[str, str | None] = {
             match["place"]: of_jobs[match["job"]] for match in uploads if match["job"] in of_jobs
         }
+        for entry in entries:
+            if (match := PREDICTION.fullmatch(entry.key)) and match["owner"]:
+                owners[match["place"]] = match["owner"]
         # Until an import has published its data set, its upload says whose it is.
         for entry in entries:
             if match := STAGED.fullmatch(entry.key):
@@ -129,9 +136,9 @@ def _sizes(entries: Iterator[Entry] | list[Entry]) -> dict[str, int]:
 
 
 def _place_of(key: str) -> str:
-    """Return the upload or the attempt that an object belongs to."""
-    upload = UPLOAD.fullmatch(key)
-    return upload["place"] if upload else key.rpartition("/")[0]
+    """Return the upload, the prediction or the attempt that an object belongs to."""
+    match = UPLOAD.fullmatch(key) or PREDICTION.fullmatch(key)
+    return match["place"] if match else key.rpartition("/")[0]
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """The evaluation of a network on a data set, and the calibration of its probabilities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import fmean
-from typing import Annotated, Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, computed_field
+from pydantic import Field, computed_field
 
 from stepbox.analysis.inspection import Predictions
 from stepbox.data.dataset import Dataset, PixelScale, scale_pixels
@@ -18,58 +18,12 @@ from stepbox.training.calibration import (
     calibration_bins,
     expected_calibration_error,
 )
-from stepbox.training.report import Count, Nats, Report, Share
+from stepbox.training.guessing import ConfusionMatrix, beats_guessing
+from stepbox.training.report import Nats, Report, Share
 
 BLOCK = 1000  # samples that are read at a time
-# Standard errors by which a network must exceed guessing. By chance, fewer than 2 of 1,000 networks
-# that only guess do.
-GUESSING_MARGIN = 3
 TOP = 5
 MOST_CLASSES_WITHOUT_TOP = 20  # of so few, a fourth or more are among the five: it says little
-
-
-def _check_square(counts: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    if not any(map(sum, counts)) or any(len(row) != len(counts) for row in counts):
-        raise ValueError("it must be square, and count at least one sample")
-    return counts
-
-
-ConfusionMatrix = Annotated[tuple[tuple[Count, ...], ...], AfterValidator(_check_square)]
-
-
-def beats_guessing(confusion_matrix: tuple[tuple[int, ...], ...]) -> bool | None:
-    """Return whether a network is better than guessing; None if that cannot be told.
-
-    It is if its accuracy exceeds p, the accuracy of always answering the most frequent class, by
-    more than three standard errors of a binomial proportion, 3 √(p (1 − p) / n). If p is so large,
-    or n so small, that not even an accuracy of 1 does, the samples cannot tell.
-
-    Parameters
-    ----------
-    confusion_matrix
-        Counts, shape (classes, classes), of n ≥ 1 samples: one row per true class, one column per
-        predicted class.
-
-    Examples
-    --------
-    >>> beats_guessing(((90, 10), (20, 80)))
-    True
-    >>> beats_guessing(((100, 0), (100, 0)))
-    False
-    >>> beats_guessing(((2, 0), (0, 2))) is None
-    True
-    """
-    samples = sum(map(sum, confusion_matrix))
-    guessed = max(map(sum, confusion_matrix))
-
-    def passes(right: int) -> bool:
-        # The inequality, multiplied by n and squared: integers have no rounding errors.
-        ahead = right - guessed
-        variance = guessed * (samples - guessed)
-        return ahead > 0 and ahead**2 * samples > GUESSING_MARGIN**2 * variance
-
-    right = sum(row[label] for label, row in enumerate(confusion_matrix))
-    return passes(right) if passes(samples) else None
 
 
 class EvaluationReport(Report):
@@ -224,32 +178,76 @@ def assess(
 
     `predictions` are `Predictions.of(logits)`, if the caller has them already.
     """
-    logits = logits.astype(np.float64, copy=False)
-    predicted, confidence = predictions or Predictions.of(logits)
-    right = predicted == labels
-    confusion = np.zeros((logits.shape[1], logits.shape[1]), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
-    bins = calibration_bins(confidence, right)
-    return EvaluationReport(
-        loss=float(cross_entropy(logits, labels).mean()),
-        accuracy=float(right.mean()),
-        confusion_matrix=confusion.tolist(),
-        precision=_shares(confusion.diagonal(), confusion.sum(axis=0)),
-        recall=_shares(confusion.diagonal(), confusion.sum(axis=1)),
-        expected_calibration_error=expected_calibration_error(bins),
-        bins=bins,
-        top5_accuracy=_top5_accuracy(logits, labels),
-    )
+    return SampleFigures.of(logits, labels, predictions).report(labels, logits.shape[1])
 
 
-def _top5_accuracy(logits: Array, labels: NDArray[np.integer[Any]]) -> float | None:
-    """Return the share of labels among the five largest logits; the first of equal ones counts."""
+class SampleFigures(NamedTuple):
+    """What an evaluation needs to know of n samples. It takes 25 bytes for each: less than logits.
+
+    Attributes
+    ----------
+    losses
+        Cross-entropy, shape (n,), in nats.
+    predicted
+        The most probable class, shape (n,), 0..classes−1.
+    confidence
+        Its probability, shape (n,), 0..1.
+    in_top5
+        Whether the true class is among the five largest logits, shape (n,); the first of equal ones
+        counts.
+    """
+
+    losses: Array
+    predicted: NDArray[np.integer[Any]]
+    confidence: Array
+    in_top5: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        logits: Array,
+        labels: NDArray[np.integer[Any]],
+        predictions: Predictions | None = None,
+    ) -> Self:
+        """Compute the figures of logits, shape (n, classes), as `assess` does."""
+        logits = logits.astype(np.float64, copy=False)
+        predicted, confidence = predictions or Predictions.of(logits)
+        return cls(cross_entropy(logits, labels), predicted, confidence, _in_top5(logits, labels))
+
+    @classmethod
+    def together(cls, blocks: Sequence[Self]) -> Self:
+        """Join the figures of blocks of samples, in their order."""
+        return cls(*map(np.concatenate, zip(*blocks, strict=True)))
+
+    def report(self, labels: NDArray[np.integer[Any]], classes: int) -> EvaluationReport:
+        """Evaluate all samples, whose labels have the shape (n,), with n ≥ 1."""
+        right = self.predicted == labels
+        confusion = np.zeros((classes, classes), np.int64)
+        np.add.at(confusion, (labels, self.predicted), 1)
+        bins = calibration_bins(self.confidence, right)
+        return EvaluationReport(
+            loss=float(self.losses.mean()),
+            accuracy=float(right.mean()),
+            confusion_matrix=confusion.tolist(),
+            precision=_shares(confusion.diagonal(), confusion.sum(axis=0)),
+            recall=_shares(confusion.diagonal(), confusion.sum(axis=1)),
+            expected_calibration_error=expected_calibration_error(bins),
+            bins=bins,
+            top5_accuracy=float(self.in_top5.mean())
+            if classes > MOST_CLASSES_WITHOUT_TOP
+            else None,
+        )
+
+
+def _in_top5(logits: Array, labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Tell which labels are among the five largest logits; the first of equal ones counts."""
     classes = logits.shape[1]
     if classes <= MOST_CLASSES_WITHOUT_TOP:
-        return None
+        return np.zeros(len(labels), bool)  # not used
     own = logits[np.arange(len(labels)), labels][:, None]
     before = (logits > own) | ((logits == own) & (np.arange(classes) < labels[:, None]))
-    return float((before.sum(axis=1) < TOP).mean())
+    found: NDArray[np.bool_] = before.sum(axis=1) < TOP
+    return found
 
 
 def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float | None]:

@@ -1,5 +1,6 @@
 """An installation whose store is a bucket: one worker, and the API on two machines."""
 
+import hashlib
 import signal
 from contextlib import contextmanager
 
@@ -95,6 +96,34 @@ def test_a_training_keeps_its_files_in_the_bucket_only(lab, model):
         card = requests.get(f"{one.url}/models/{model}", timeout=10).json()
         assert card["weights"]["sha256"] == expected.weights
     assert predict(stack, model).json() == predict(other, model).json()
+
+
+def test_a_prediction_keeps_its_files_in_the_bucket_only(lab, model):
+    server, stack, other = lab
+    body = {"model": model, "dataset": "mnist"}
+    id = requests.post(f"{stack.url}/predictions", json=body, timeout=20).json()["id"]
+    job = other.wait_for(id)
+    assert job["status"] == "succeeded", job["error"]
+    files = ("prediction.json", "result.csv", "result.parquet")
+    place = f"{PREFIX}/datasets/.predictions/{id}"
+    keys = ["prediction.json", *(f"{id}-1/{name}" for name in files)]
+    assert sorted(server.keys(place)) == sorted(keys)
+    wait_until(lambda: not server.keys(f"{PREFIX}/checkpoints"), what="no checkpoint to be left")
+    for one in (stack, other):
+        found = requests.get(one.url + job["links"]["result"], timeout=20).json()
+        assert found["evaluation"]["accuracy"] == job_accuracy(one, model)
+        for name in ("csv", "parquet"):
+            answer = requests.get(one.url + found["links"][name], timeout=20)
+            digest = hashlib.sha256(answer.content).hexdigest()
+            assert digest == found["files"][name]["sha256"]
+    assert requests.delete(f"{other.url}/jobs/{id}", timeout=20).status_code == 204
+    assert server.keys(place) == []
+    assert requests.get(stack.url + job["links"]["result"], timeout=20).status_code == 404
+
+
+def job_accuracy(stack, model):
+    card = requests.get(f"{stack.url}/models/{model}", timeout=20).json()
+    return card["evaluation"]["accuracy"]
 
 
 def test_a_new_model_is_known_on_every_machine_when_its_job_has_succeeded(lab, model):

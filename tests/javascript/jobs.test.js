@@ -7,7 +7,7 @@ import { finalFigures } from "#pages/jobs/facts.js";
 import { parseTags } from "#pages/tags.js";
 import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
-import { importName, trainingsOf } from "#pages/jobs/import.js";
+import { otherName, trainingsOf } from "#pages/jobs/other.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { layerWords, mistakesWords } from "#pages/jobs/learned-words.js";
 import { bestText, differingField, labelled, spread } from "#pages/jobs/values.js";
@@ -25,6 +25,7 @@ import { changedFields, publishedFor, runName, valueText } from "#pages/recipes.
 /** @param {object} members */
 const job = (members) =>
   /** @type {any} */ ({
+    kind: "train",
     progress: { epoch: 0, epochs: 5, fraction: 1 },
     history: [],
     recipe: { dataset: "mnist" },
@@ -116,6 +117,20 @@ test("an empty field that may be empty is null", () => {
 const importJob = (members) =>
   /** @type {any} */ ({ kind: "import", recipe: null, history: [], losses: [], ...members });
 
+test("a prediction is named, says what it does, and is no training", () => {
+  const progress = { stage: "predicting", samples: 1000, samples_total: 10000 };
+  const prediction = { model: "m-1", dataset: "mnist", split: "test" };
+  const job = importJob({ kind: "predict", status: "running", progress, prediction });
+  assert.equal(stateText(job), "predicting, 1,000 of 10,000 samples");
+  assert.equal(otherName(job), "Prediction of mnist");
+  assert.equal(otherName({ ...job, title: "All digits" }), "All digits");
+  assert.equal(
+    otherName({ ...job, prediction: { model: "m-1", dataset: null } }),
+    "Prediction of a file",
+  );
+  assert.deepEqual(trainingsOf([job]), []);
+});
+
 test("stateText describes the state of an import", () => {
   const progress = { stage: "converting", samples: 1200, samples_total: 3000 };
   const open = { ...progress, samples_total: null };
@@ -139,8 +154,8 @@ test("stateText describes the state of an import", () => {
 
 test("an import has a name, and is no training", () => {
   const upload = { name: "leaves", bytes: 1 };
-  assert.equal(importName(importJob({ upload, title: null })), "Import of leaves");
-  assert.equal(importName(importJob({ upload, title: "My leaves" })), "My leaves");
+  assert.equal(otherName(importJob({ upload, title: null })), "Import of leaves");
+  assert.equal(otherName(importJob({ upload, title: "My leaves" })), "My leaves");
   const training = job({ kind: "train" });
   assert.deepEqual(trainingsOf([importJob({ upload }), training]), [training]);
 });

@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from jobs import store as job_store
 from jobs.events import read_events
 from jobs.queue import QUEUE
 from jobs.submission import QueueFullError
@@ -364,7 +363,7 @@ def test_workers_are_listed_while_they_send_heartbeats(jobs, monkeypatch):
     jobs.reap("one", {"name": "one"}, [])
     jobs.reap("two", {"name": "two"}, [])
     assert sorted(worker["name"] for worker in jobs.workers()) == ["one", "two"]
-    monkeypatch.setattr(job_store, "WORKER_ALIVE_S", -2)
+    monkeypatch.setattr("jobs.reader.WORKER_ALIVE_S", -2)
     assert jobs.workers() == []
 
 

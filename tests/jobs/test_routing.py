@@ -60,7 +60,7 @@ def test_a_device_may_have_a_name():
     assert classes_taken("cuda (NVIDIA H200)", 16 * GIB) == classes_taken("cuda", 16 * GIB)
 
 
-@pytest.mark.parametrize("name", ["v3", "v3.cuda", "v12.2g"])
+@pytest.mark.parametrize("name", ["v3", "v3.cuda", "v4", "v12.2g"])
 def test_the_schema_version_is_in_the_class(name):
     assert schema_of(name) == int(name[1:].partition(".")[0])
 

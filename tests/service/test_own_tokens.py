@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from jobs.record import PredictionTask
 from service.app import create_app
 from service.settings import ServiceSettings
 from stepbox.training.presets import RECIPES
@@ -48,7 +49,7 @@ def client(app):
 
 
 class Things:
-    """A job, a model with an alias, and a data set."""
+    """A training, a model with an alias, and a prediction."""
 
     def __init__(self, backend, owner):
         self.owner = owner
@@ -76,7 +77,14 @@ class Things:
             self._backend.jobs.cancel(self.job)
         if path.startswith("/datasets"):
             values["ref"] = "mnist"
+        if path.startswith("/predictions"):
+            values["id"] = self._predict()
         return path.format(**values)
+
+    def _predict(self):
+        task = PredictionTask(model=self.model, dataset="mnist", split="test")
+        limit = {"queue_limit": 10**6, "submitted_by": self.owner}
+        return self._backend.jobs.submit_prediction(task, samples=10_000, **limit).id
 
     def body(self, operation):
         """Return the query and the JSON of a request that names these things."""
@@ -87,6 +95,10 @@ class Things:
                 return {"json": {"model": self.model}}
             case "post /train":
                 return {"json": {"recipe": "mnist-numpy", "from_model": self.model}}
+            case "post /predictions":
+                return {"json": {"model": self.model, "dataset": "mnist"}}
+            case "post /predictions/upload":
+                return {"query_string": {"model": self.model}}
             case "post /predict" | "post /predict/taught":
                 query = {"model": self.model}
                 return {"json": {"images": [[PIXELS[:28]] * 28]}, "query_string": query}
@@ -113,6 +125,8 @@ OTHERS_GET = {
     "post /aliases/{name}/rollback": 404,
     "delete /aliases/{name}": 404,
     "post /predict": 404,
+    "post /predictions": 422,
+    "post /predictions/upload": 422,
     "post /predict/taught": 404,
     "post /analysis/gradient-check": 422,
     "post /analysis/projection": 422,
@@ -138,7 +152,8 @@ OTHERS_GET = {
 def outcome(operation):
     """Return what others get. A new endpoint must be in `OTHERS_GET`, unless it names its owner."""
     path = operation.partition(" ")[2]
-    if path.startswith(("/jobs/{id}", "/webhooks/{id}")) or "/models/{ref}" in path:
+    owned = ("/jobs/{id}", "/predictions/{id}", "/webhooks/{id}")
+    if path.startswith(owned) or "/models/{ref}" in path:
         return 404
     return OTHERS_GET[operation]
 
@@ -172,6 +187,9 @@ OWNERS_GET = {  # the things of a test are too simple for some requests
     "post /aliases/{name}/rollback": 409,  # it has named one model
     "delete /jobs/{id}": 409,  # it is queued
     "post /train": 202,
+    "post /predictions": 202,
+    "get /predictions/{id}": 409,  # it is queued
+    "get /predictions/{id}/result": 409,
 }
 
 

@@ -1,9 +1,10 @@
 """A worker that waits at a point of a job for as long as a file with the point's name exists.
 
 The points of an import are ``report`` (within it), ``publish`` (after the decision) and ``finish``
-(after the data set was published); those of a training are ``epoch-1`` and so on (after the epoch,
-which is not yet reported) and ``staged`` (before the decision). `HOLD_DIR` is the folder of these
-files. The worker writes ``{point}.reached`` there when it starts to wait.
+(after the data set was published). Those of a prediction are ``predicted-1000`` and so on (after so
+many samples), and also ``publish`` and ``finish``. Those of a training are ``epoch-1`` and so on
+(after the epoch, which is not yet reported) and ``staged`` (before the decision). `HOLD_DIR` is the
+folder of these files. The worker writes ``{point}.reached`` there when it starts to wait.
 """
 
 import os
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.models import ModelStore
-from worker import importing
+from stepbox.store.predictions import PredictionStore
+from worker import importing, predicting
 from worker.app import app as app
 from worker.checkpoints import Checkpoints
 
@@ -34,11 +36,24 @@ def import_and_hold(upload, content_type, options, scratch, report, limits):
     return import_upload(upload, content_type, options, scratch, report_and_hold, limits)
 
 
-def publish_and_hold(store, place):
-    hold("publish")
-    spec = publish(store, place)
-    hold("finish")
-    return spec
+def predict_and_hold(*arguments):
+    *others, report = arguments
+
+    def report_and_hold(progress):
+        hold(f"predicted-{progress.samples}")
+        report(progress)
+
+    return predict_dataset(*others, report_and_hold)
+
+
+def holding(publish):
+    def publish_and_hold(store, place):
+        hold("publish")
+        published = publish(store, place)
+        hold("finish")
+        return published
+
+    return publish_and_hold
 
 
 def save_and_hold(checkpoints, trainer, epoch=None):
@@ -52,6 +67,8 @@ def stage_and_hold(store, *arguments):
 
 
 import_upload, importing.import_upload = importing.import_upload, import_and_hold
-publish, DatasetStore.publish = DatasetStore.publish, publish_and_hold
+predict_dataset, predicting.predict_dataset = predicting.predict_dataset, predict_and_hold
+DatasetStore.publish = holding(DatasetStore.publish)
+PredictionStore.publish = holding(PredictionStore.publish)
 save, Checkpoints.save = Checkpoints.save, save_and_hold
 stage, ModelStore.stage = ModelStore.stage, stage_and_hold

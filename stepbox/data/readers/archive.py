@@ -33,7 +33,7 @@ from stepbox.data.readers.names import (
     rejected,
     split_name,
 )
-from stepbox.data.readers.part import Limits, Part
+from stepbox.data.readers.part import Limits, Part, no_labels
 from stepbox.data.readers.tar_index import TarArchive
 from stepbox.data.readers.zip_index import ZipArchive
 
@@ -83,7 +83,7 @@ class _Index:
     """The files of an archive, from its headers. It takes up to 200 bytes for each image."""
 
     def __init__(self, archive: Archive, limits: Limits) -> None:
-        self.folders = Folders(limits.classes)
+        self.folders = Folders(limits.classes, limits.labels)
         self.folder_of = array("i")
         self.keys: list[str] = []  # of the file names, without folders
         self.positions = array("q")
@@ -169,6 +169,11 @@ def read_archive(path: Path, scratch: Path, limits: Limits) -> list[Part]:
         index = _Index(archive, limits)
     if not index.keys:
         raise rejected("has no images. Put the images of each class into a folder, and zip these")
+    if not limits.labels and len(index.folders) == 1:
+        order = sorted(range(len(index.keys)), key=index.keys.__getitem__)
+        _check_unique(order, index)
+        found = np.frombuffer(index.positions, np.int64)[order]
+        return [Part(None, no_labels(len(order)), ArchivedImages(path, found, limits))]
     layout = index.folders.layout()
     warnings = [*layout.warnings]
     ignored = sorted(index.documents + index.data, key=natural_key)

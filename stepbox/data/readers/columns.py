@@ -21,7 +21,7 @@ class Columns(NamedTuple):
     Attributes
     ----------
     label
-        Name of the column with the labels.
+        Name of the column with the labels; None if there is none.
     features
         Names of the columns with numbers.
     side
@@ -30,7 +30,7 @@ class Columns(NamedTuple):
         Whether the column ``split`` says to which part each row belongs.
     """
 
-    label: str
+    label: str | None
     features: Sequence[str]
     side: int | None
     has_split: bool
@@ -41,9 +41,15 @@ class Columns(NamedTuple):
         return (self.side, self.side) if self.side else (len(self.features),)
 
 
-def find_label(names: Sequence[str], label: str) -> None:
-    """Reject a table without a column for the labels, and name the columns that it has."""
-    if label not in names:
+def find_label(names: Sequence[str], label: str, limits: Limits) -> str | None:
+    """Return the column with the labels; None if there is none, and none is needed.
+
+    Raises
+    ------
+    InvalidInputError
+        There is none; the error names the columns that the table has.
+    """
+    if label not in names and limits.labels:
         listed = ", ".join(repr(name)[:60] for name in names[:_LISTED])
         more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
         example = next((name for name in reversed(names[:_LISTED]) if name), "species")
@@ -53,6 +59,7 @@ def find_label(names: Sequence[str], label: str) -> None:
             f"Choose one, for example with label={example[:60]}; a CSV file has their names in "
             "its first row",
         )
+    return label if label in names else None
 
 
 def choose_columns(names: Sequence[str], label: str, limits: Limits) -> Columns:
@@ -73,7 +80,7 @@ def choose_columns(names: Sequence[str], label: str, limits: Limits) -> Columns:
         The label is missing; a name is empty or not unique; there are no features, or too many;
         or only some columns are named like pixels, or they are not those of a square in order.
     """
-    find_label(names, label)
+    found = find_label(names, label, limits)
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not name.strip() or name.startswith(_INDEX_NAMES):
@@ -87,12 +94,12 @@ def choose_columns(names: Sequence[str], label: str, limits: Limits) -> Columns:
         seen.add(name)
     has_split = SPLIT_COLUMN in names and label != SPLIT_COLUMN
     features = [
-        name for name in names if name != label and not (has_split and name == SPLIT_COLUMN)
+        name for name in names if name != found and not (has_split and name == SPLIT_COLUMN)
     ]
     if not features:
         raise InvalidInputError.at("", f"there is no column besides {label!r}")
     check_features(len(features), limits, "the table")
-    return Columns(label, features, _side(features), has_split)
+    return Columns(found, features, _side(features), has_split)
 
 
 def _side(features: Sequence[str]) -> int | None:

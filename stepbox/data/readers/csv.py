@@ -50,12 +50,12 @@ def read_csv(path: Path, scratch: Path, limits: Limits, label: str = "label") ->
     InvalidInputError
         The file is malformed or over a limit, or a cell is missing or has a wrong value.
     """
-    names, separator = _header(path, label)
+    names, separator = _header(path, label, limits)
     columns = choose_columns(names, label, limits)
     return read_batches(columns, _batches(path, names, separator, columns), scratch, limits)
 
 
-def _header(path: Path, label: str) -> tuple[list[str], str]:
+def _header(path: Path, label: str, limits: Limits) -> tuple[list[str], str]:
     """Return the names of the columns, and the separator."""
     with path.open("rb") as file:
         line = file.readline(LONGEST_LINE)
@@ -73,7 +73,7 @@ def _header(path: Path, label: str) -> tuple[list[str], str]:
         names = next(csv.reader([text], delimiter=separator, strict=True), [])
     except csv.Error as error:
         raise InvalidInputError.at("", f"the first line is not CSV: {error}") from None
-    find_label(names, label)
+    find_label(names, label, limits)
     return names, separator
 
 

@@ -40,11 +40,14 @@ class Folders:
     ----------
     most_classes
         Largest number of classes.
+    labels
+        Whether the folders must name classes.
     """
 
-    def __init__(self, most_classes: int) -> None:
+    def __init__(self, most_classes: int, labels: bool = True) -> None:
         self._numbers: dict[Folder, int] = {}
         self._most_classes = most_classes
+        self._labels = labels
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -53,8 +56,8 @@ class Folders:
         """Return the number of the folder of a file; `name` is the file's full name."""
         number = self._numbers.get(folder)
         if number is None:
-            if not folder:
-                raise rejected(f"has a file outside the class folders: {name[:100]!r}. {_EXPECTED}")
+            if not folder and self._labels:
+                raise _outside(name)
             number = self._numbers[folder] = len(self._numbers)
             if number >= 3 * self._most_classes:  # of training, test and validation
                 raise self._too_many()
@@ -71,6 +74,8 @@ class Folders:
         InvalidInputError
             There is not one folder per class.
         """
+        if () in self._numbers:
+            raise _outside("")
         top = self._common_depth()
         folders = {folder[top:]: number for folder, number in self._numbers.items()}
         has_splits = _is_split(folders)
@@ -98,6 +103,11 @@ class Folders:
                 break  # only ``train/``, with classes
             top += 1
         return top
+
+
+def _outside(name: str) -> Exception:
+    what = f": {name[:100]!r}" if name else ", and others in folders"
+    return rejected(f"has a file outside the class folders{what}. {_EXPECTED}")
 
 
 def _is_split(folders: dict[Folder, int]) -> bool:

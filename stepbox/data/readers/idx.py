@@ -11,7 +11,7 @@ from stepbox.data.dataset import Split
 from stepbox.data.idx import LONGEST_HEADER, parse_idx_header
 from stepbox.data.readers.checks import check_bytes, check_samples, image_shape
 from stepbox.data.readers.labels import Labels
-from stepbox.data.readers.part import Limits, Part
+from stepbox.data.readers.part import Limits, Part, no_labels
 from stepbox.data.readers.splits import by_split
 from stepbox.errors import DatasetError, InvalidInputError
 
@@ -68,14 +68,17 @@ def _part(split: Split | None, arrays: list[tuple[str, NDArray[np.uint8]]], limi
     for name, array in arrays:
         found["labels" if array.ndim == 1 else "images"].append((name, array))
     for what, of_kind in found.items():
-        if len(of_kind) != 1:
+        if len(of_kind) != 1 and (of_kind or what == "images" or limits.labels):
             names = ", ".join(repr(name) for name, _ in arrays)
             part = f"the {split} part" if split else "an upload without train or test in its names"
             raise InvalidInputError.at(
                 "", f"{part} has {len(of_kind)} IDX files of {what} instead of one, in {names}"
             )
-    (images_name, images), (labels_name, values) = found["images"][0], found["labels"][0]
+    ((images_name, images),) = found["images"]
     shape = image_shape(images.shape, limits, repr(images_name))
+    if not found["labels"]:
+        return Part(split, no_labels(len(images)), images.reshape(shape))
+    ((labels_name, values),) = found["labels"]
     if len(images) != len(values):
         raise InvalidInputError.at(
             "",

@@ -26,7 +26,7 @@ from stepbox.data.readers.checks import (
 )
 from stepbox.data.readers.compression import PIECE, check_zip_directory
 from stepbox.data.readers.labels import MOST_CHARACTERS, Labels
-from stepbox.data.readers.part import Limits, Part
+from stepbox.data.readers.part import Limits, Part, no_labels
 from stepbox.data.readers.scratch import ArrayFile
 from stepbox.errors import InvalidInputError
 
@@ -80,7 +80,7 @@ def read_npz(path: Path, scratch: Path, limits: Limits) -> list[Part]:
         check_zip_directory(path, MOST_ARRAYS)
         with ZipFile(path) as archive:
             arrays = _headers(archive)
-            pairs, unused = _pairs(arrays)
+            pairs, unused = _pairs(arrays, limits)
             for samples, labels, _ in pairs:
                 _check(samples, labels, limits)
             check_samples(sum(samples.shape[0] for samples, _, _ in pairs), limits)
@@ -89,7 +89,9 @@ def read_npz(path: Path, scratch: Path, limits: Limits) -> list[Part]:
             return [
                 Part(
                     split,
-                    _read_labels(archive, labels, limits),
+                    no_labels(samples.shape[0])
+                    if labels is None
+                    else _read_labels(archive, labels, limits),
                     _read_samples(archive, samples, scratch, limits),
                     warnings=warnings,
                 )
@@ -158,38 +160,32 @@ def _header(archive: ZipFile, member: ZipInfo, name: str) -> _Array:
 
 
 def _pairs(
-    arrays: dict[str, _Array],
-) -> tuple[list[tuple[_Array, _Array, Split | None]], list[str]]:
+    arrays: dict[str, _Array], limits: Limits
+) -> tuple[list[tuple[_Array, _Array | None, Split | None]], list[str]]:
     """Return samples, labels and split of each part, and the names of all other arrays."""
     layouts = [layout for layout in LAYOUTS if {layout[0][0], layout[0][1]} <= arrays.keys()]
+    if not limits.labels:
+        layouts = [layout for layout in LAYOUTS if any(name in arrays for name, _, _ in layout)]
     if len(layouts) != 1:
         problem = "more than one of these" if layouts else "none of these"
         names = ", ".join(repr(name)[:60] for name in arrays)
         raise InvalidInputError.at(
             "", f"an .npz file has the arrays {EXPECTED}. This one has {problem}: {names}"
         )
-    pairs: list[tuple[_Array, _Array, Split | None]] = []
+    pairs: list[tuple[_Array, _Array | None, Split | None]] = []
     for samples, labels, split in layouts[0]:
-        if (samples in arrays) != (labels in arrays):
+        if (samples in arrays) != (labels in arrays) and (limits.labels or labels in arrays):
             raise InvalidInputError.at("", f"{samples!r} and {labels!r} belong together")
         if samples in arrays:
-            pairs.append((arrays[samples], arrays[labels], split))
-    used = {array.name for samples, labels, _ in pairs for array in (samples, labels)}
+            pairs.append((arrays[samples], arrays.get(labels), split))
+    used = {array.name for samples, labels, _ in pairs for array in (samples, labels) if array}
     return pairs, [name for name in arrays if name not in used]
 
 
-def _check(samples: _Array, labels: _Array, limits: Limits) -> None:
+def _check(samples: _Array, labels: _Array | None, limits: Limits) -> None:
     if samples.dtype.kind not in "iuf":
         raise InvalidInputError.at(
             "", f"{samples.name!r} has values of type {samples.dtype} instead of numbers"
-        )
-    if labels.dtype.kind not in "iufUS" or (
-        labels.dtype.kind in "US" and labels.dtype.itemsize > 4 * MOST_CHARACTERS
-    ):
-        raise InvalidInputError.at(
-            "",
-            f"{labels.name!r} has values of type {labels.dtype}; labels are whole numbers, or "
-            f"names of up to {MOST_CHARACTERS} characters",
         )
     if len(samples.shape) == 2 and all(samples.shape):
         check_features(samples.shape[1], limits, repr(samples.name))
@@ -200,6 +196,19 @@ def _check(samples: _Array, labels: _Array, limits: Limits) -> None:
             "",
             f"{samples.name!r} has the shape {samples.shape}. Vectors have the shape (samples, "
             "features), images (samples, height, width) or (samples, height, width, channels)",
+        )
+    if labels is not None:
+        _check_labels(samples, labels)
+
+
+def _check_labels(samples: _Array, labels: _Array) -> None:
+    if labels.dtype.kind not in "iufUS" or (
+        labels.dtype.kind in "US" and labels.dtype.itemsize > 4 * MOST_CHARACTERS
+    ):
+        raise InvalidInputError.at(
+            "",
+            f"{labels.name!r} has values of type {labels.dtype}; labels are whole numbers, or "
+            f"names of up to {MOST_CHARACTERS} characters",
         )
     if labels.shape not in ((samples.shape[0],), (samples.shape[0], 1)):
         raise InvalidInputError.at(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stepbox.data.dataset import Split
 from stepbox.data.readers.checks import check_samples
 from stepbox.data.readers.columns import SPLIT_COLUMN, Columns, choose_columns, find_label
-from stepbox.data.readers.part import Limits, Part
+from stepbox.data.readers.part import Limits, Part, no_labels
 from stepbox.data.readers.shards import Shard, class_names, common_schema, rejecting_damage
 from stepbox.data.readers.splits import by_split
 from stepbox.data.readers.tables import Batch, read_batches, read_labels
@@ -98,7 +98,7 @@ def read_parquet(
     splits = {split: [Shard(*file) for file in group] for split, group in groups.items()}
     with rejecting_damage():
         schema = common_schema([s for shards in splits.values() for s in shards], limits)
-        find_label(schema.names, label)
+        find_label(schema.names, label, limits)
         parts: list[Part] = []
         for split, shards in splits.items():
             parts += _read_split(shards, split, schema, scratch, limits, label)
@@ -115,11 +115,13 @@ def _read_split(
     limits: Limits,
     label: str,
 ) -> list[Part]:
-    _check_label_type(schema.field(label))
-    images = [field.name for field in schema if field.name != label and _has_images(field.type)]
-    names = class_names(schema, label, limits)
+    found = find_label(schema.names, label, limits)
+    if found is not None:
+        _check_label_type(schema.field(found))
+    images = [field.name for field in schema if field.name != found and _has_images(field.type)]
+    names = None if found is None else class_names(schema, found, limits)
     if images:
-        part = _read_images(shards, split, schema, images, limits, label, names)
+        part = _read_images(shards, split, schema, images, limits, found, names)
         return [part]
     columns = choose_columns(schema.names, label, limits)
     if columns.has_split and split:
@@ -148,16 +150,19 @@ def _read_images(
     schema: pa.Schema,
     images: Sequence[str],
     limits: Limits,
-    label: str,
+    label: str | None,
     names: Sequence[str] | None,
 ) -> Part:
     if len(images) > 1:
         listed = ", ".join(repr(name) for name in images)
         raise InvalidInputError.at("", f"more than one column has images: {listed}")
-    labels = read_labels(_batches(shards, schema, [label], LABELS), label, limits)
+    if label is None:
+        labels = no_labels(sum(shard.rows for shard in shards))
+    else:
+        labels = read_labels(_batches(shards, schema, [label], LABELS), label, limits)
     return Part(
         split,
-        _checked_labels(labels, names, label),
+        _checked_labels(labels, names, label or ""),
         ParquetImages(shards, images[0], len(labels)),
         names,
         warnings=[

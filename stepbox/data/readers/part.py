@@ -27,6 +27,8 @@ class Limits(NamedTuple):
         Largest size of the samples on disk, after they have been decoded.
     features
         Largest number of columns of a table, besides the label, and of values in one sample.
+    labels
+        Whether each sample must have a label. If not, all samples of a part have one, or none has.
     proceed
         Called after each block of an upload. It raises an exception if the import must stop.
     """
@@ -35,6 +37,7 @@ class Limits(NamedTuple):
     samples: int = 2_000_000
     bytes: int = 4 * 2**30
     features: int = 12_288  # 64 × 64 pixels in three colors
+    labels: bool = True
     proceed: Callable[[], None] = _proceed
 
 
@@ -57,7 +60,8 @@ class Part:
     split
         ``train`` or ``test`` if the upload says so; None if Stepbox has to split these samples.
     labels
-        Shape (samples,): the label of each sample, either int64 or Python strings (dtype object).
+        Shape (samples,): the label of each sample, either int64 or Python strings (dtype object);
+        or `no_labels`.
     samples
         Image files; or an array with one row per sample, possibly a memory map of a scratch file:
         uint8 of shape (samples, height, width) or (samples, height, width, 3), 0..255; or float64
@@ -76,3 +80,8 @@ class Part:
     classes: Sequence[str] | None = None
     columns: Sequence[str] | None = None
     warnings: list[str] = field(default_factory=list)
+
+
+def no_labels(samples: int) -> NDArray[Any]:
+    """Return the labels of samples that have none, shape (samples,): all are None."""
+    return np.full(samples, None, object)

@@ -49,6 +49,13 @@ class Shard(NamedTuple):
             self.path, read_dictionary=list(texts), buffer_size=2**20, pre_buffer=False
         )
 
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        with self.open() as file:
+            rows: int = file.metadata.num_rows
+            return rows
+
     def place(self, first: int, index: int) -> str:
         """Say for messages where a row is, `index` rows after the row `first`."""
         return f"{self.name!r}, row {first + index + 1:,}"

@@ -20,7 +20,7 @@ from stepbox.data.readers.checks import (
 )
 from stepbox.data.readers.columns import SPLIT_COLUMN, Columns
 from stepbox.data.readers.labels import MOST_CHARACTERS, Labels
-from stepbox.data.readers.part import Limits, Part
+from stepbox.data.readers.part import Limits, Part, no_labels
 from stepbox.data.readers.scratch import ArrayFile
 from stepbox.errors import InvalidInputError
 
@@ -89,15 +89,16 @@ def read_batches(
             check_bytes(total * len(columns.features) * np.dtype(dtype).itemsize, limits)
             samples = _samples(columns, batch)
             counting.add(samples)
-            texts = _texts(batch, columns.label)
+            texts = None if columns.label is None else _texts(batch, columns.label)
             for index, rows in enumerate(_rows_of_splits(columns, batch)):
                 if len(rows):
                     files[index].append(samples[rows].reshape(-1, *columns.row_shape))
-                    _add_labels(labels[index], texts.take(pa.array(rows)), batch, rows)
+                    if texts is not None:
+                        _add_labels(labels[index], texts.take(pa.array(rows)), batch, rows)
         parts = [
             Part(
                 name,
-                found.array(),
+                no_labels(file.rows) if columns.label is None else found.array(),
                 file.array(),
                 columns=None if columns.side else tuple(columns.features),
                 warnings=[] if columns.side else counting.warnings(),

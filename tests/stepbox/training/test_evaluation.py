@@ -11,13 +11,8 @@ from sklearn.metrics import f1_score, recall_score
 from stepbox.data.builtin import MNIST
 from stepbox.data.dataset import Dataset, scale_pixels
 from stepbox.nn.network import Network, dense_layers
-from stepbox.training.evaluation import (
-    EvaluationReport,
-    assess,
-    beats_guessing,
-    evaluate,
-    predict_logits,
-)
+from stepbox.training.evaluation import EvaluationReport, assess, evaluate, predict_logits
+from stepbox.training.guessing import beats_guessing
 
 
 @st.composite

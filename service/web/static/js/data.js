@@ -16,7 +16,7 @@ import {
   trainingOn,
 } from "./data/words.js";
 import { $, h, notice, ready, whenSeen } from "./dom.js";
-import { isImport } from "./jobs/import.js";
+import { isImport } from "./jobs/other.js";
 import { localTime, timeOrDate } from "./times.js";
 
 /** @typedef {import("./data/words.js").Dataset} Dataset */

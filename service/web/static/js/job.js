@@ -18,7 +18,7 @@ import {
   tookText,
   trainingTime,
 } from "./jobs/facts.js";
-import { isImport } from "./jobs/import.js";
+import { isTraining } from "./jobs/other.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
@@ -235,7 +235,7 @@ async function showJob() {
     get("/published"),
     loadRecipes(),
   ]);
-  if (isImport(found)) return (await import("./jobs/import-page.js")).showImport(found, path);
+  if (!isTraining(found)) return (await import("./jobs/other-page.js")).showOther(found, path);
   job = found;
   recipes = allRecipes;
   const redraw = drawCurves(publishedFor(job.recipe, recipes, published));

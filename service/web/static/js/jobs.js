@@ -7,7 +7,7 @@ import { guessingLoss } from "./guessing.js";
 import { MEAN_WORDS, trainLossWords } from "./curve-words.js";
 import { $, h, notice, plainButton, ready, renew } from "./dom.js";
 import { showEarlier, startForm } from "./jobs/form.js";
-import { trainingsOf } from "./jobs/import.js";
+import { trainingsOf } from "./jobs/other.js";
 import { jobList, placeholder } from "./jobs/list.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { lastEpoch, olderThan, stateText } from "./jobs/state.js";
@@ -162,10 +162,10 @@ function present(job) {
 // The list is refreshed while the page is visible.
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
-/** @typedef {import("./types.d.ts").ImportJob} ImportJob */
-/** @type {(Job | ImportJob)[]} */
+/** @typedef {import("./types.d.ts").OtherJob} OtherJob */
+/** @type {(Job | OtherJob)[]} */
 let newest = [];
-/** @type {(Job | ImportJob)[]} */
+/** @type {(Job | OtherJob)[]} */
 let older = [];
 /** @type {string | null} */
 let cursor = null;

@@ -8,6 +8,7 @@ import { aliasList, prepareNaming, showAliases } from "./model/aliases.js";
 import { showConfusion } from "./model/confusion.js";
 import { drawCurves } from "./model/curves.js";
 import { showMistakes } from "./model/mistakes.js";
+import { preparePrediction } from "./model/predict-data.js";
 import { showCalibration, showClasses } from "./model/quality.js";
 import { showFilters } from "./model/filters.js";
 import { exportLinks, prepareDownload } from "./model/files.js";
@@ -126,6 +127,7 @@ async function showModel() {
   prepareDownload(model.id, showTrouble);
   prepareDeletion(model.id);
   prepareNaming(model.id);
+  preparePrediction(model);
   labelForm(
     path,
     () => model,

@@ -93,7 +93,7 @@ interface AnyKind {
   /** Null before success, if it cannot be told, for imports, and for jobs of earlier versions. */
   better_than_guessing: boolean | null;
   error: { title: string; detail: string } | null;
-  links: { self: string; events: string };
+  links: { self: string; events: string; result: string | null };
 }
 
 /** A message to the webhook of a job that has ended. */
@@ -113,19 +113,52 @@ export interface Job extends AnyKind {
   progress: Progress;
 }
 
+/** The progress of a job that is no training. */
+export interface Stage {
+  stage: string;
+  samples: number;
+  samples_total: number | null;
+  fraction: number;
+  eta_seconds: number | null;
+}
+
 /** The import of an uploaded file. Its history and losses are empty. */
 export interface ImportJob extends AnyKind {
   kind: "import";
   upload: { name: string; bytes: number };
-  progress: {
-    stage: string;
-    samples: number;
-    samples_total: number | null;
-    fraction: number;
-    eta_seconds: number | null;
-  };
+  progress: Stage;
   /** Id of the data set. Null before success. */
   dataset: string | null;
+}
+
+/** The prediction of a data set. Its history and losses are empty. */
+export interface PredictionJob extends AnyKind {
+  kind: "predict";
+  prediction: {
+    model: string;
+    /** Null for the samples of a file, as is the split. */
+    dataset: string | null;
+    split: "train" | "test" | null;
+    file: { bytes: number } | null;
+  };
+  progress: Stage;
+}
+
+/** A job that is no training. */
+export type OtherJob = ImportJob | PredictionJob;
+
+/** What the prediction of a data set has found. */
+export interface Prediction {
+  samples: number;
+  /** Null if the labels are not known, or one is a class that the model does not have. */
+  evaluation: Evaluation | null;
+  uncertain: {
+    index: number;
+    label: string | null;
+    predicted: string;
+    probability: number;
+    entropy: number;
+  }[];
 }
 
 export interface Published {

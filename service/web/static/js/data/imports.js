@@ -3,7 +3,7 @@
 import { catchProblem, send } from "../api.js";
 import { h, notice } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
-import { importName } from "../jobs/import.js";
+import { otherName } from "../jobs/other.js";
 import { stateElement, watchJob } from "../jobs/live.js";
 import { timeLeft } from "../times.js";
 import { sentence } from "./words.js";
@@ -39,7 +39,7 @@ export async function followImport(job, host) {
     const known = job.status === "running" && seconds != null;
     left.textContent = known ? `${timeLeft(seconds)} left` : "";
   };
-  const name = h("a", { href: `/ui/jobs/${job.id}` }, importName(job));
+  const name = h("a", { href: `/ui/jobs/${job.id}` }, otherName(job));
   host.replaceChildren(
     h("p", null, name),
     state,

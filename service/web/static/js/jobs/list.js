@@ -4,14 +4,14 @@ import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
 import { nameOf, publishedFor, runName } from "../recipes.js";
 import { localTime, timeLeft, timeOrDate, zoneName } from "../times.js";
-import { importName, isImport } from "./import.js";
+import { isTraining, otherName } from "./other.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
 import { lastEpoch, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 /** @typedef {import("../types.d.ts").Job} Job */
-/** @typedef {import("../types.d.ts").ImportJob} ImportJob */
+/** @typedef {import("../types.d.ts").OtherJob} OtherJob */
 /** @typedef {import("../types.d.ts").Recipes} Recipes */
 
 /** @param {Job} job @param {Epoch[] | null} published */
@@ -36,10 +36,10 @@ function spark(job, published) {
   );
 }
 
-/** @param {Job | ImportJob} job @param {Recipes} recipes */
+/** @param {Job | OtherJob} job @param {Recipes} recipes */
 function nameCell(job, recipes) {
-  const name = isImport(job) ? importName(job) : nameOf(job, recipes);
-  const details = job.title && !isImport(job) ? `${runName(job.recipe, recipes)} · ` : "";
+  const name = isTraining(job) ? nameOf(job, recipes) : otherName(job);
+  const details = job.title && isTraining(job) ? `${runName(job.recipe, recipes)} · ` : "";
   const priority = job.priority ? ` · priority ${job.priority}` : "";
   const owner = job.submitted_by ? ` · ${job.submitted_by}` : "";
   return h(
@@ -50,7 +50,7 @@ function nameCell(job, recipes) {
   );
 }
 
-/** @param {Job | ImportJob} job */
+/** @param {Job | OtherJob} job */
 function stateCell(job) {
   const { fraction, eta_seconds } = job.progress;
   const error = job.error && h("span", { class: "small" }, job.error.title);
@@ -67,7 +67,7 @@ function stateCell(job) {
 }
 
 /**
- * @param {Job | ImportJob} job
+ * @param {Job | OtherJob} job
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published
  */
@@ -82,7 +82,7 @@ function row(job, recipes, published) {
     h(
       "td",
       { class: "spark" },
-      !isImport(job) && job.history.length
+      isTraining(job) && job.history.length
         ? spark(job, publishedFor(job.recipe, recipes, published))
         : null,
     ),
@@ -100,7 +100,7 @@ export function placeholder() {
 
 /**
  * Build the list of jobs.
- * @param {(Job | ImportJob)[]} jobs
+ * @param {(Job | OtherJob)[]} jobs
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published the published history of each recipe
  */

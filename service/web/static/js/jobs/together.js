@@ -4,7 +4,7 @@ import { catchProblem, get } from "../api.js";
 import { $, h } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
 import { fieldWords } from "../recipes.js";
-import { trainingsOf } from "./import.js";
+import { trainingsOf } from "./other.js";
 import { bestText, differingField, labelled } from "./values.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */

@@ -1,34 +1,7 @@
 // @ts-check
 // The files of a model, for download.
-import { ask, catchProblem } from "../api.js";
 import { $, h } from "../dom.js";
-import { hasToken } from "../token.js";
-
-const KEPT_MS = 10000; // enough for a download to begin
-
-/**
- * Make a link to a file of a model. With a token, this page fetches the file: a link cannot send a
- * token.
- * @param {HTMLAnchorElement} link
- * @param {string} file its path
- * @param {string} name what to call it
- * @param {(problem: import("../api.js").ProblemError) => void} showTrouble
- */
-function linkToFile(link, file, name, showTrouble) {
-  const fetchFile = async () => {
-    const blob = await (await ask(file)).blob();
-    const download = h("a", { href: URL.createObjectURL(blob), download: name });
-    download.click();
-    setTimeout(() => URL.revokeObjectURL(download.href), KEPT_MS);
-  };
-  link.href = file;
-  link.addEventListener("click", (event) => {
-    if (!hasToken()) return;
-    event.preventDefault();
-    catchProblem(fetchFile, showTrouble);
-  });
-  return link;
-}
+import { downloadWith } from "../file-link.js";
 
 /**
  * Prepare the button that downloads the weights.
@@ -36,7 +9,7 @@ function linkToFile(link, file, name, showTrouble) {
  * @param {(problem: import("../api.js").ProblemError) => void} showTrouble
  */
 export function prepareDownload(id, showTrouble) {
-  linkToFile($("#download"), `/models/${id}/weights`, `${id}.safetensors`, showTrouble);
+  downloadWith($("#download"), `/models/${id}/weights`, `${id}.safetensors`, showTrouble);
 }
 
 /**
@@ -46,8 +19,11 @@ export function prepareDownload(id, showTrouble) {
  */
 export function exportLinks(id, showTrouble) {
   /** @param {string} format @param {string} text @param {string} name */
-  const link = (format, text, name) =>
-    linkToFile(h("a", null, text), `/models/${id}/export?format=${format}`, name, showTrouble);
+  const link = (format, text, name) => {
+    const element = h("a", null, text);
+    downloadWith(element, `/models/${id}/export?format=${format}`, name, showTrouble);
+    return element;
+  };
   return [
     link("onnx", "ONNX", `${id}.onnx`),
     ", ",

@@ -1,0 +1,1 @@
+"""Predictions of whole data sets: files with a row for each sample, and what they show together."""
