@@ -26,7 +26,7 @@ class Claim:
     kind
         What the job is.
     recipe
-        What a training trains; None for imports.
+        What a training trains, or the trials of a sweep vary; None for imports.
     requires
         What the job requires of its worker.
     upload
@@ -40,6 +40,10 @@ class Claim:
         Id of the request that submitted the job; None for jobs of earlier versions.
     submitted_by
         The owner of the job; None if nobody is.
+    sweep
+        Id of the sweep whose trial or winner the job is; None if it is neither.
+    is_trial
+        Whether it is a trial, which publishes no model.
     """
 
     job: str
@@ -52,3 +56,5 @@ class Claim:
     checkpoint: str | None
     request_id: str | None
     submitted_by: str | None
+    sweep: str | None = None
+    is_trial: bool = False

@@ -16,6 +16,7 @@ from jobs.watch import Cause, Death
 from stepbox.training.recipe import Recipe
 from stepbox.training.requirements import Requirements
 
+NO_FIELDS: Mapping[str, str] = {}
 CONFIRM_MS = 2000  # less than the timeout of the connection
 
 
@@ -103,6 +104,8 @@ class ClaimStore(RunningJobs):
             checkpoint=record.get("checkpoint"),
             request_id=record.get("request_id"),
             submitted_by=record.get("submitted_by"),
+            sweep=record.get("sweep"),
+            is_trial="sweep" in record and "final" not in record,
         )
 
     def give_back(self, claim: Claim, cause: Cause = "store", refusal: str = "") -> None:
@@ -246,13 +249,30 @@ class ClaimStore(RunningJobs):
         return verdict
 
     def finish(
-        self, claim: Claim, status: Status, problem: Mapping[str, Any] | None = None
+        self,
+        claim: Claim,
+        status: Status,
+        problem: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] = NO_FIELDS,
     ) -> Literal["finished", "lost"]:
-        """End a running job; return "lost" if the claim is no longer valid."""
+        """End a running job; return "lost" if the claim is no longer valid.
+
+        Parameters
+        ----------
+        claim
+            The claim of the job.
+        status
+            A final one.
+        problem
+            Why it failed.
+        fields
+            Stored in the record.
+        """
         assert status in FINAL
         reason = json.dumps(problem) if problem else ""
+        stored = chain.from_iterable(fields.items())
         outcome: Literal["finished", "lost"] = self._run(
-            "finish", claim.job, claim.fence, status, reason
+            "finish", claim.job, claim.fence, status, reason, *stored
         )
         return outcome
 

@@ -18,7 +18,7 @@ from stepbox.store.objects import ObjectStore
 from stepbox.training.report import LossEntry
 
 SCRIPTS = Path(__file__).parent / "lua"
-SHARED = ("common", "queue", "transitions")  # the scripts share them, in this order
+SHARED = ("common", "queue", "sweeps", "transitions")  # the scripts share them, in this order
 INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
 UNFINISHED: tuple[Status, ...] = ("queued", "running")
 WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone

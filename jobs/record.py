@@ -16,8 +16,9 @@ from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.requirements import Requirements
+from stepbox.training.sweep import Search, SweepProgress
 
-Kind = Literal["train", "import"]
+Kind = Literal["train", "import", "sweep"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 JOB_ID = re.compile(r"[0-9a-f]{16}")  # of all versions
@@ -62,16 +63,40 @@ class JobLinks(BaseModel):
 
 
 class Job(BaseModel):
-    """A job: a training, or the import of an uploaded file."""
+    """A job: a training, the import of an uploaded file, or a sweep of trainings."""
 
     id: str
-    kind: Kind = Field(description="`train` for a training, `import` for an uploaded file.")
-    status: Status
-    recipe: Recipe | None = Field(description="What a training trains. Null for imports.")
-    upload: Upload | None = Field(
-        description="What an import makes a data set of. Null for trainings."
+    kind: Kind = Field(
+        description="`train` for a training, `import` for an uploaded file, `sweep` for a sweep."
     )
-    progress: Progress | ImportProgress
+    status: Status
+    recipe: Recipe | None = Field(
+        description="What a training trains, or what the trials of a sweep vary. Null for imports."
+    )
+    upload: Upload | None = Field(
+        description="What an import makes a data set of. Null for other jobs."
+    )
+    search: Search | None = Field(
+        description="What a sweep searches, and how. Null for other jobs."
+    )
+    sweep: str | None = Field(
+        description="Id of the sweep whose trial or winner the training is. Null for other jobs."
+    )
+    trial: int | None = Field(
+        description="Number of the trial in its sweep, from 0. Null for other jobs."
+    )
+    params: dict[str, Any] | None = Field(
+        description="The parameters that the sweep has chosen for a trial, or those of the winner. "
+        "Null for other jobs."
+    )
+    pruned: bool = Field(
+        description="Whether a trial ended early, because others are better. Its status is then "
+        "`cancelled`."
+    )
+    final: bool = Field(
+        description="Whether this is the training of a sweep's winner on all training samples."
+    )
+    progress: Progress | ImportProgress | SweepProgress
     queue_position: int | None = Field(
         description="How many queued jobs start before it if a single worker takes all jobs: 0 is "
         "the next one. Null unless queued. In events, the position when the API reads the event."
@@ -84,7 +109,8 @@ class Job(BaseModel):
     )
     requires: Requirements = Field(description="What it requires of the worker that runs it.")
     history: list[HistoryEntry] = Field(
-        description="From epoch 0, the untrained network. Empty for imports."
+        description="From epoch 0, the untrained network. Trials have no figures of the test set. "
+        "Empty for imports and sweeps."
     )
     losses: list[LossEntry] | None = Field(
         description="The train loss about every 1,000 images, or less often in a long training: at "
@@ -105,7 +131,8 @@ class Job(BaseModel):
     worker: str | None = Field(description="Name of the last worker that claimed the job.")
     attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
     model: str | None = Field(
-        description="Id of the trained model. Null before success, and for imports."
+        description="Id of the trained model. Null before success, for trials, which publish "
+        "none, and for imports and sweeps."
     )
     dataset: str | None = Field(
         description="Id of the data set that an import has made. Null before success, and for "
@@ -181,6 +208,11 @@ class Job(BaseModel):
                 "waiting_for": queue.why(record) if queued and queue else None,
                 "priority": int(record.get("priority", 0)),
                 "requires": json.loads(record.get("requires", "{}")),
+                "search": _parsed(record, "search"),
+                "trial": None if "final" in record else record.get("trial"),
+                "params": _parsed(record, "params"),
+                "pruned": "pruned" in record,
+                "final": "final" in record,
                 "history": epochs,
                 "samples_per_second": _trained(epochs, progress) / seconds if seconds else None,
                 "model": model,

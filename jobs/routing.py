@@ -10,26 +10,35 @@ as many jobs as they can:
 
 - 1: all jobs that require nothing; records without a version are of this one
 - 2: trainings that require something (``requires``)
+- 3: sweeps and their trials, predictions of data sets
 """
 
 import re
 
 from stepbox.training.requirements import MOST_MEMORY, NO_REQUIREMENTS, Requirements
 
-SCHEMA = 2  # the newest version of records that this release understands
+SCHEMA = 3  # the newest version of records that this release understands
 FIRST_CLASS = "v1"
 GIB = 2**30
 
 _CLASS = re.compile(r"v(\d{1,9})(\.cuda|\.cpu)?(?:\.(\d{1,9})g)?")
 
 
-def class_of(requires: Requirements) -> str:
-    """Return the class of a job with these requirements."""
+def class_of(requires: Requirements, schema: int = 1) -> str:
+    """Return the class of a job.
+
+    Parameters
+    ----------
+    requires
+        What the job requires.
+    schema
+        The lowest schema version that has all its other fields.
+    """
     if requires == NO_REQUIREMENTS:
-        return FIRST_CLASS
+        return f"v{schema}"
     device = f".{requires.device}" if requires.device else ""
     memory = f".{_rounded_up(requires.memory)}g" if requires.memory else ""
-    return f"v2{device}{memory}"
+    return f"v{max(2, schema)}{device}{memory}"
 
 
 def classes_taken(device: str, memory: int | None) -> list[str]:
@@ -47,8 +56,9 @@ def classes_taken(device: str, memory: int | None) -> list[str]:
     devices = ["", f".{kind}"] if kind in ("cpu", "cuda") else [""]
     sizes = [2**power for power in range((MOST_MEMORY // GIB).bit_length())]
     memories = ["", *(f".{size}g" for size in sizes if size * GIB <= (memory or 0))]
-    needing = [f"v2{one}{other}" for one in devices for other in memories if one or other]
-    return [FIRST_CLASS, *needing]
+    needs = [f"{one}{other}" for one in devices for other in memories]
+    needing = [f"v{schema}{need}" for schema in range(2, SCHEMA + 1) for need in needs]
+    return [FIRST_CLASS, *(name for name in needing if name != "v2")]
 
 
 def schema_of(job_class: str) -> int:

@@ -19,6 +19,7 @@ from service.api import (
     models,
     samples,
     summaries,
+    sweeps,
     system,
     uploads,
     workers,
@@ -83,6 +84,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     rate_limits.register(app, settings)
     for resource in (
         jobs,
+        sweeps,
         predict,
         taught,
         models,

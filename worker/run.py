@@ -9,15 +9,26 @@ from typing import Any
 from jobs.claim import Claim
 from jobs.logs import about
 from jobs.record import Kind, Status
+from jobs.routing import class_of
+from jobs.sweeps import SCHEMA
 from jobs.watch import Cause
 from stepbox.errors import InvalidInputError, StepboxError, UnavailableError
 from stepbox.memory import loading_explained
 from worker.availability import store_answers
 from worker.device import device_is_lost, lose_device
 from worker.owner import dead_owners, this_process
-from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
+from worker.reporter import (
+    JobCancelledError,
+    JobParkedError,
+    LeaseLostError,
+    Reporter,
+    TrialPrunedError,
+    insist,
+)
 from worker.stores import Stores
+from worker.tokens import announce
 from worker.training import WrongDeviceError, train_and_publish
+from worker.trial import run_trial
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +44,31 @@ def _import(stores: Stores, claim: Claim, reporter: Reporter) -> None:
     import_and_publish(stores, claim, reporter)
 
 
-RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], None]] = {
-    "train": train_and_publish,
+def _sweep(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, str]:
+    """Advance a sweep. Only now load its modules: a worker that only trains needs no Optuna."""
+    with loading_explained():
+        from worker.sweep import advance
+
+    return advance(stores, claim, reporter)
+
+
+def _train(stores: Stores, claim: Claim, reporter: Reporter) -> None:
+    """Run a training, or a trial of a sweep."""
+    run = run_trial if claim.is_trial else train_and_publish
+    run(stores, claim, reporter)
+
+
+# What they return are further fields of the record.
+RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], Mapping[str, str] | None]] = {
+    "train": _train,
     "import": _import,
+    "sweep": _sweep,
 }
-FAILURES: Mapping[Kind, str] = {"train": "The training failed", "import": "The import failed"}
+FAILURES: Mapping[Kind, str] = {
+    "train": "The training failed",
+    "import": "The import failed",
+    "sweep": "The sweep failed",
+}
 
 
 def run_next_job(stores: Stores, worker: str) -> None:
@@ -59,15 +90,21 @@ def _run(stores: Stores, claim: Claim) -> None:
     """Run a claimed job to its end."""
     outcome: Status = "succeeded"
     problem = None
+    fields: Mapping[str, str] = {}
     given_back: tuple[Cause, str] | None = None
     with Reporter(stores.jobs, claim) as reporter:
         try:
-            RUN[claim.kind](stores, claim, reporter)
+            fields = RUN[claim.kind](stores, claim, reporter) or {}
         except LeaseLostError:
             log.warning("job %s: lost to another worker", claim.job)
             return
+        except JobParkedError:
+            log.info("job %s: waits for its trials", claim.job)
+            return
         except JobCancelledError:
             outcome = "cancelled"
+        except TrialPrunedError:
+            outcome, fields = "cancelled", {"pruned": "1"}
         except UnavailableError as error:
             log.warning("job %s: given back, because %s", claim.job, error.why)
             given_back = "store", error.why if error.refused else ""
@@ -84,12 +121,14 @@ def _run(stores: Stores, claim: Claim) -> None:
     if given_back:
         insist(stores.jobs.give_back, claim, *given_back)
         return
-    if insist(stores.jobs.finish, claim, outcome, problem) == "lost":
+    if insist(stores.jobs.finish, claim, outcome, problem, fields) == "lost":
         log.warning("job %s: lost to another worker", claim.job)
         return
     with suppress(OSError, UnavailableError):  # the sweep removes what is left
         stores.drop(claim.job)
     log.info("job %s: %s", claim.job, outcome)
+    if claim.sweep:
+        announce(class_of(claim.requires, SCHEMA))  # its sweep may wait for it
 
 
 def _faults(error: InvalidInputError) -> str:

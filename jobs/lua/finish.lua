@@ -1,4 +1,4 @@
--- ARGV: id, fence, status, error or ''
+-- ARGV: id, fence, status, error or '', then names and values of fields
 -- running → succeeded, failed or cancelled. Returns 'finished', or 'lost' if the fence is stale.
 local id, fence, status, problem = unpack(ARGV)
 
@@ -11,6 +11,9 @@ if verdict(id, fence) == 'lost' then
 end
 if problem ~= '' then
   redis.call('HSET', key_of(id), 'error', problem)
+end
+if #ARGV > 4 then
+  redis.call('HSET', key_of(id), unpack(ARGV, 5))
 end
 conclude(id, status)
 if status == 'succeeded' then
