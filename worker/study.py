@@ -23,7 +23,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from stepbox.training.space import Choices, IntegerRange, Range
+from stepbox.training.domains import Choices, IntegerRange, Range
 from stepbox.training.sweep import Search, Trial
 
 REDUCTION = 4  # ASHA: the best quarter goes on
