@@ -29,9 +29,9 @@ class Event(NamedTuple):
     id
         Id of the entry in the stream.
     type
-        ``status``, ``epoch``, ``frame``, ``loss``, ``progress``, ``trial`` (of a sweep),
-        ``deleted`` or ``archived``. The last two end the streams that are open when a job is
-        deleted, or moves to the archive: then the client reconnects, and gets the rest. Later
+        ``status``, ``epoch``, ``frame``, ``loss``, ``progress``, ``trial`` and ``value`` (of a
+        sweep), ``deleted`` or ``archived``. The last two end the streams that are open when a job
+        is deleted, or moves to the archive: then the client reconnects, and gets the rest. Later
         versions may have more types.
     data
         JSON text. Empty for these two, and for what only later versions can read: such an event

@@ -7,11 +7,16 @@
 local METRICS = { validation_loss = 6, validation_accuracy = 7 }
 local STATES = { succeeded = 'complete' }
 
--- Return the metric after each epoch of a trial, as JSON. The numbers stay as they were written.
+-- Return the metric of an epoch in short form, as JSON. The number stays as it was written.
+local function value_of(epoch, metric)
+  return epoch:match('^%[' .. ('[^,]*,'):rep(METRICS[metric] - 1) .. '([^,%]]*)')
+end
+
+-- Return the metric after each epoch of a trial, as JSON.
 local function values_of(id, metric)
-  local pattern, values = '^%[' .. ('[^,]*,'):rep(METRICS[metric] - 1) .. '([^,%]]*)', {}
+  local values = {}
   for _, epoch in ipairs(redis.call('LRANGE', history_of(id), 1, -1)) do -- without epoch 0
-    local value = epoch:match(pattern)
+    local value = value_of(epoch, metric)
     if value ~= 'null' then
       table.insert(values, value)
     end
@@ -19,15 +24,19 @@ local function values_of(id, metric)
   return '[' .. table.concat(values, ',') .. ']'
 end
 
+-- Return the metric of a sweep.
+local function metric_of(sweep)
+  return cjson.decode(redis.call('HGET', key_of(sweep), 'search')).metric
+end
+
 -- Return what a sweep knows about one of its trials, as JSON.
 local function entry_of(id, sweep)
   local status, params, final, pruned, model =
     unpack(redis.call('HMGET', key_of(id), 'status', 'params', 'final', 'pruned', 'model'))
-  local search = cjson.decode(redis.call('HGET', key_of(sweep), 'search'))
   return string.format(
     '{"job":"%s","params":%s,"final":%s,"state":"%s","values":%s,"model":%s}',
     id, params, tostring(final ~= false), pruned and 'pruned' or STATES[status] or status,
-    values_of(id, search.metric), status == 'succeeded' and model and '"' .. model .. '"' or 'null'
+    values_of(id, metric_of(sweep)), status == 'succeeded' and model and '"' .. model .. '"' or 'null'
   )
 end
 
@@ -66,6 +75,18 @@ local function is_needed(id)
   local sweep = redis.call('HGET', key_of(id), 'sweep')
   return sweep and redis.call('EXISTS', key_of(sweep)) == 1
     and not redis.call('HGET', key_of(sweep), 'finished_at')
+end
+
+-- Add the metric after a trained epoch of a trial to the events of its sweep.
+local function note_epoch(id, number, epoch)
+  local sweep, trial = unpack(redis.call('HMGET', key_of(id), 'sweep', 'trial'))
+  if sweep and is_needed(id) then
+    local value = value_of(epoch, metric_of(sweep))
+    if value ~= 'null' then -- that of the winner's training is
+      redis.call('XADD', 'events:' .. sweep, '*', 'type', 'value',
+        'data', string.format('[%s,%d,%s]', trial, number, value))
+    end
+  end
 end
 
 -- Tell the sweep of a job that has ended, if it has one. If the sweep waits, it goes back to the

@@ -173,7 +173,7 @@ RESUMES = {
     responses={
         200: {
             "description": "`progress`, `loss`, `frame`, `epoch` and `status` events with ids, and "
-            "`trial` events of a sweep. The last one is the final `status`.",
+            "`trial` and `value` events of a sweep. The last one is the final `status`.",
             "content": {"text/event-stream": {}},
         },
         **problems(404, 422, 503),

@@ -85,9 +85,9 @@ def get_sweep(path: SweepPath) -> Response:
     "/<id>/events",
     responses={
         200: {
-            "description": "A `trial` event when a trial is submitted and when it ends, `progress` "
-            "events, and `status` events, which have the sweep as a job, with ids. The last one is "
-            "the final `status`.",
+            "description": "A `trial` event when a trial is submitted and when it ends, a `value` "
+            "event with the metric after each of its epochs, `progress` events, and `status` "
+            "events, which have the sweep as a job, with ids. The last one is the final `status`.",
             "content": {"text/event-stream": {}},
         },
         **problems(404, 422, 503),

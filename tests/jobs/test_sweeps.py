@@ -225,11 +225,16 @@ def test_events_tell_of_each_trial(jobs, sweeps):
     id = submit(sweeps)
     claim = jobs.claim(OWNER, "w")
     add_trial(sweeps, claim)
-    run_trial(jobs)
+    run_trial(jobs, losses=(0.7, 0.5))
     jobs.finish(claim, "failed")
     events = read_events(jobs, id)
     kinds = [event.type for event in events]
-    assert kinds == ["status", "status", "trial", "trial", "status"]
+    assert kinds == ["status", "status", "trial", "value", "value", "trial", "status"]
+    values = [json.loads(event.data) for event in events if event.type == "value"]
+    assert values == [
+        {"number": 0, "epoch": 1, "value": 0.7},
+        {"number": 0, "epoch": 2, "value": 0.5},
+    ]
     trials = [json.loads(event.data) for event in events if event.type == "trial"]
     assert [(trial["number"], trial["state"], trial["value"]) for trial in trials] == [
         (0, "queued", None),
