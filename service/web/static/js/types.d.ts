@@ -117,6 +117,70 @@ export interface ImportJob extends AnyKind {
   dataset: string | null;
 }
 
+/** Numbers from `low` to `high`. */
+export interface Range {
+  low: number;
+  high: number;
+  log: boolean;
+  step: number | null;
+}
+
+export type Domain = Range | { choices: unknown[] } | { count: Range; size: Range };
+
+export type Metric = "validation_loss" | "validation_accuracy";
+
+/** A training of a sweep. */
+export interface Trial {
+  number: number;
+  job: string;
+  params: Record<string, unknown>;
+  state: "queued" | "running" | "complete" | "pruned" | "failed" | "cancelled";
+  /** The metric after each epoch so far, from epoch 1. */
+  values: number[];
+  /** Null unless complete. */
+  value: number | null;
+  /** The training of the winner. */
+  final: boolean;
+  model: string | null;
+}
+
+export interface SweepProgress {
+  trials_ended: number;
+  trials: number;
+  fraction: number;
+  eta_seconds: null;
+}
+
+export interface Sweep {
+  id: string;
+  status: AnyKind["status"];
+  recipe: Recipe;
+  search: {
+    space: Record<string, Domain>;
+    trials: number;
+    parallel: number;
+    sampler: string;
+    pruner: string;
+    metric: Metric;
+    final: boolean;
+  };
+  progress: SweepProgress;
+  /** Null in lists. */
+  trials: Trial[];
+  best: Trial | null;
+  winner: Trial | null;
+  importance: Record<string, number> | null;
+  model: string | null;
+  error: { title: string; detail: string } | null;
+  submitted_by: string | null;
+  title: string | null;
+  notes: string;
+  tags: string[];
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+}
+
 export interface Published {
   history: Epoch[];
   mean_test_accuracy: number | null;
