@@ -18,10 +18,11 @@ import {
   tookText,
   trainingTime,
 } from "./jobs/facts.js";
-import { isImport } from "./jobs/import.js";
+import { isImport, isTraining } from "./jobs/import.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
+import { showTrial } from "./jobs/trial-page.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed } from "./numbers.js";
 import {
@@ -53,7 +54,8 @@ let rate = null;
 function longStateText() {
   if (job.status === "running") return `running, ${stateText(job)}`;
   if (job.status !== "succeeded") return stateText(job);
-  return `${stateText(job)}: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
+  const accuracy = job.history.at(-1)?.test_accuracy;
+  return stateText(job) + (accuracy == null ? "" : `: test accuracy ${percent(accuracy)}`);
 }
 
 function updateProgress() {
@@ -234,8 +236,10 @@ async function showJob() {
     loadRecipes(),
   ]);
   if (isImport(found)) return (await import("./jobs/import-page.js")).showImport(found, path);
+  if (!isTraining(found)) return location.replace(`/ui/sweeps/${encodeURIComponent(id)}`);
   job = found;
   recipes = allRecipes;
+  showTrial(job);
   const redraw = drawCurves(publishedFor(job.recipe, recipes, published));
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   /** @param {string} [event] */

@@ -5,8 +5,9 @@ export interface Epoch {
   train_loss: number | null;
   validation_loss?: number | null;
   validation_accuracy?: number | null;
-  test_loss: number;
-  test_accuracy: number;
+  /** Null in trials of a sweep, as are the other figures of the test set. */
+  test_loss: number | null;
+  test_accuracy: number | null;
   /** Null without validation, and absent in entries of earlier versions, like the others. */
   validation_loss?: number | null;
   validation_accuracy?: number | null;
@@ -100,6 +101,19 @@ export interface Job extends AnyKind {
   kind: "train";
   recipe: Recipe;
   progress: Progress;
+  /** Of a trial, or of the training of a winner: id of the sweep. Null for other trainings. */
+  sweep?: string | null;
+  /** Number of the trial in its sweep; null for other trainings. */
+  trial?: number | null;
+  params?: Record<string, unknown> | null;
+  pruned?: boolean;
+}
+
+/** A sweep. Its history and losses are empty. */
+export interface SweepJob extends AnyKind {
+  kind: "sweep";
+  recipe: Recipe;
+  progress: SweepProgress;
 }
 
 /** The import of an uploaded file. Its history and losses are empty. */
@@ -116,6 +130,8 @@ export interface ImportJob extends AnyKind {
   /** Id of the data set. Null before success. */
   dataset: string | null;
 }
+
+export type AnyJob = Job | ImportJob | SweepJob;
 
 /** Numbers from `low` to `high`. */
 export interface Range {
