@@ -125,7 +125,10 @@ class Archiver:
                 for id in ids:
                     pipeline.hmget(f"job:{id}", "sequence", "created_at", "finished_at")
                 answers = pipeline.execute()
+            needed = self._needed(ids)
             for id, answer in zip(ids, answers, strict=True):
+                if id in needed:
+                    continue
                 try:
                     _, created_at, finished_at = map(float, answer)
                 except (TypeError, ValueError):
@@ -154,6 +157,18 @@ class Archiver:
                 return
             yield [id for id, _ in portion]
             after = f"({int(portion[-1][1])}"
+
+    def _needed(self, ids: Sequence[str]) -> set[str]:
+        """Return those of these jobs that are trials of a sweep that has not ended."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for id in ids:
+                pipeline.hget(f"job:{id}", "sweep")
+            answers = pipeline.execute()
+            trials = {id: sweep for id, sweep in zip(ids, answers, strict=True) if sweep}
+            for sweep in trials.values():
+                pipeline.hmget(f"job:{sweep}", "id", "finished_at")
+            states = zip(trials, pipeline.execute(), strict=True)
+        return {id for id, (exists, finished_at) in states if exists and not finished_at}
 
     def _files(self) -> tuple[ArchiveFile, ...]:
         return self._jobs.archive.view().files

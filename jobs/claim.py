@@ -26,7 +26,7 @@ class Claim:
     kind
         What the job is.
     recipe
-        What a training trains; None for other jobs.
+        What a training trains, or the trials of a sweep vary; None for other jobs.
     requires
         What the job requires of its worker.
     upload
@@ -44,6 +44,10 @@ class Claim:
         The owner of the job; None if nobody is.
     reproduces
         Id of the model whose training is run again, which publishes none; None for other jobs.
+    sweep
+        Id of the sweep whose trial or winner the job is; None if it is neither.
+    is_trial
+        Whether it is a trial, which publishes no model.
     """
 
     job: str
@@ -58,3 +62,5 @@ class Claim:
     request_id: str | None
     submitted_by: str | None
     reproduces: str | None = None
+    sweep: str | None = None
+    is_trial: bool = False

@@ -107,6 +107,8 @@ class ClaimStore(RunningJobs):
             request_id=record.get("request_id"),
             submitted_by=record.get("submitted_by"),
             reproduces=record.get("reproduces"),
+            sweep=record.get("sweep"),
+            is_trial="sweep" in record and "final" not in record,
         )
 
     def give_back(self, claim: Claim, cause: Cause = "store", refusal: str = "") -> None:

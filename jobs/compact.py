@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any, Literal
 
-Kind = Literal["epoch", "frame", "loss", "progress"]
+Kind = Literal["epoch", "frame", "loss", "progress", "value"]
 NAMES: dict[Kind, tuple[str, ...]] = {
     "epoch": (
         "epoch",
@@ -29,6 +29,7 @@ NAMES: dict[Kind, tuple[str, ...]] = {
     ),
     "loss": ("samples", "train_loss"),
     "progress": ("epoch", "epochs", "samples", "samples_total", "fraction", "eta_seconds"),
+    "value": ("number", "epoch", "value"),  # of a trial, in the events of its sweep
 }
 
 

@@ -13,6 +13,7 @@ from jobs.archive_rows import Entry as Entry
 from jobs.compact import NAMES, unpack
 from jobs.record import FINAL, Job, history_key
 from jobs.store import JobStore
+from stepbox.training.sweep import Trial
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +29,10 @@ class Event(NamedTuple):
     id
         Id of the entry in the stream.
     type
-        ``status``, ``epoch``, ``frame``, ``loss``, ``progress``, ``deleted`` or ``archived``. The
-        last two end the streams that are open when a job is deleted, or moves to the archive: then
-        the client reconnects, and gets the rest. Later versions may have more types.
+        ``status``, ``epoch``, ``frame``, ``loss``, ``progress``, ``trial`` and ``value`` (of a
+        sweep), ``deleted`` or ``archived``. The last two end the streams that are open when a job
+        is deleted, or moves to the archive: then the client reconnects, and gets the rest. Later
+        versions may have more types.
     data
         JSON text. Empty for these two, and for what only later versions can read: such an event
         is not sent to clients, but they continue after its id.
@@ -127,6 +129,8 @@ def _parse(
     if kind in NAMES:
         (values,) = unpack(kind, [fields["data"]])
         return Event(event_id, kind, json.dumps(values))
+    if kind == "trial":
+        return Event(event_id, kind, Trial.model_validate_json(fields["data"]).model_dump_json())
     if kind != "status":
         return Event(event_id, kind, "", final=kind in ("deleted", "archived"))
     # The record as it was at this event: a flat list of names and values, as HGETALL returns it.

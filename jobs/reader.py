@@ -20,7 +20,8 @@ from stepbox.store.objects import ObjectStore
 from stepbox.training.report import LossEntry
 
 SCRIPTS = Path(__file__).parent / "lua"
-SHARED = ("common", "queue", "webhooks", "transitions")  # the scripts share them, in this order
+# The scripts share these, in this order.
+SHARED = ("common", "queue", "sweeps", "webhooks", "transitions")
 INDEXED_AT_ONCE = 1000  # jobs per call of index.lua, which blocks Redis for a few milliseconds
 UNFINISHED: tuple[Status, ...] = ("queued", "running")
 WORKER_ALIVE_S = 5  # a worker whose last heartbeat is older counts as gone

@@ -19,8 +19,9 @@ from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import HistoryEntry, LossEntry, Progress
 from stepbox.training.requirements import Requirements
+from stepbox.training.sweep import Search, SweepProgress
 
-Kind = Literal["train", "import", "predict"]
+Kind = Literal["train", "import", "predict", "sweep"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 JOB_ID = re.compile(r"[0-9a-f]{16}")  # of all versions
@@ -95,22 +96,45 @@ class JobLinks(BaseModel):
 
 
 class Job(BaseModel):
-    """A job: a training, the import of an uploaded file, or the prediction of a data set."""
+    """A job: a training, an import, a prediction of a data set, or a sweep of trainings."""
 
     id: str
     kind: Kind = Field(
         description="`train` for a training, `import` for an uploaded file, `predict` for the "
-        "prediction of a data set."
+        "prediction of a data set, `sweep` for a sweep."
     )
     status: Status
-    recipe: Recipe | None = Field(description="What a training trains. Null for other jobs.")
+    recipe: Recipe | None = Field(
+        description="What a training trains, or what the trials of a sweep vary. Null for other "
+        "jobs."
+    )
     upload: Upload | None = Field(
         description="What an import makes a data set of. Null for other jobs."
     )
     prediction: PredictionTask | None = Field(
         description="What a prediction predicts. Null for other jobs."
     )
-    progress: Progress | ImportProgress
+    search: Search | None = Field(
+        description="What a sweep searches, and how. Null for other jobs."
+    )
+    sweep: str | None = Field(
+        description="Id of the sweep whose trial or winner the training is. Null for other jobs."
+    )
+    trial: int | None = Field(
+        description="Number of the trial in its sweep, from 0. Null for other jobs."
+    )
+    params: dict[str, Any] | None = Field(
+        description="The parameters that the sweep has chosen for a trial, or those of the winner. "
+        "Null for other jobs."
+    )
+    pruned: bool = Field(
+        description="Whether a trial ended early, because others are better. Its status is then "
+        "`cancelled`."
+    )
+    final: bool = Field(
+        description="Whether this is the training of a sweep's winner on all training samples."
+    )
+    progress: Progress | ImportProgress | SweepProgress
     queue_position: int | None = Field(
         description="How many queued jobs start before it if a single worker takes all jobs: 0 is "
         "the next one. Null unless queued. In events, the position when the API reads the event."
@@ -131,7 +155,8 @@ class Job(BaseModel):
     )
     requires: Requirements = Field(description="What it requires of the worker that runs it.")
     history: list[HistoryEntry] = Field(
-        description="From epoch 0, the untrained network. Empty unless it is a training."
+        description="From epoch 0, the untrained network. Trials have no figures of the test set. "
+        "Empty unless it is a training."
     )
     losses: list[LossEntry] | None = Field(
         description="The train loss about every 1,000 images, or less often in a long training: at "
@@ -152,7 +177,8 @@ class Job(BaseModel):
     worker: str | None = Field(description="Name of the last worker that claimed the job.")
     attempts: int = Field(ge=0, description="How often a worker has claimed the job.")
     model: str | None = Field(
-        description="Id of the trained model. Null before success, and unless it is a training."
+        description="Id of the trained model. Null before success, for trials, which publish "
+        "none, and for other jobs."
     )
     dataset: str | None = Field(
         description="Id of the data set that an import has made. Null before success, and "
@@ -233,6 +259,11 @@ class Job(BaseModel):
                 "waiting_for": queue.why(record) if queued and queue else None,
                 "priority": int(record.get("priority", 0)),
                 "requires": json.loads(record.get("requires", "{}")),
+                "search": _parsed(record, "search"),
+                "trial": None if "final" in record else record.get("trial"),
+                "params": _parsed(record, "params"),
+                "pruned": "pruned" in record,
+                "final": "final" in record,
                 "history": epochs,
                 "samples_per_second": _trained(epochs, progress) / seconds if seconds else None,
                 "model": model,

@@ -7,17 +7,18 @@ from itertools import chain
 from secrets import token_hex
 from typing import Any, Literal, Unpack, cast
 
+from pydantic import BaseModel
+
 from jobs.claims import ClaimStore
 from jobs.measures import Measures
 from jobs.reader import WORKER_ALIVE_S
 from jobs.record import Job, PredictionTask, Upload
 from jobs.routing import class_of, schema_of
-from jobs.submission import Submission, owner_queue_full, queue_full
+from jobs.submission import Submission, first_progress, owner_queue_full, queue_full
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.importing.options import ImportOptions, ImportProgress
 from stepbox.training.labels import Labels
 from stepbox.training.recipe import Recipe
-from stepbox.training.report import Progress
 from stepbox.training.requirements import NO_REQUIREMENTS, Requirements
 
 NO_LABELS = Labels()
@@ -81,22 +82,14 @@ class JobStore(ClaimStore):
             asked += labels.model_dump_json()
         if requires != NO_REQUIREMENTS:
             asked += requires.model_dump_json()
-        routed = _required(requires)
+        options = routed(requires)
         if reproduces:
             asked += reproduces
-            routed = {"reproduces": reproduces, **_required(requires, 3)}
-        progress = Progress(
-            epoch=0,
-            epochs=recipe.epochs,
-            samples=0,
-            samples_total=recipe.epochs * samples,
-            fraction=0,
-            eta_seconds=None,
-        )
+            options = {"reproduces": reproduces, **routed(requires, 3)}
         return self._submit(
             token_hex(8),
-            progress,
-            {"kind": "train", "recipe": fields, **_stored(dict(labels)), **routed},
+            first_progress(recipe, samples),
+            {"kind": "train", "recipe": fields, **stored(dict(labels)), **options},
             asked,
             only_first=only_first,
             **submission,
@@ -140,7 +133,7 @@ class JobStore(ClaimStore):
             ImportProgress(
                 stage="reading", samples=0, samples_total=None, fraction=0, eta_seconds=None
             ),
-            {"kind": "import", "upload": upload.model_dump_json(), **_required(NO_REQUIREMENTS)},
+            {"kind": "import", "upload": upload.model_dump_json(), **routed(NO_REQUIREMENTS)},
             upload.model_dump_json(exclude={"content_type"}),
             **submission,
         )
@@ -173,8 +166,8 @@ class JobStore(ClaimStore):
             {
                 "kind": "predict",
                 "prediction": fields,
-                **_stored(dict(labels)),
-                **_required(NO_REQUIREMENTS, 3),
+                **stored(dict(labels)),
+                **routed(NO_REQUIREMENTS, 3),
             },
             fields if labels == NO_LABELS else fields + labels.model_dump_json(),
             **submission,
@@ -183,7 +176,7 @@ class JobStore(ClaimStore):
     def _submit(
         self,
         id: str,
-        progress: Progress | ImportProgress,
+        progress: BaseModel,
         fields: dict[str, str],
         asked: str,
         *,
@@ -237,8 +230,8 @@ class JobStore(ClaimStore):
         model
             Id of the job's model; None if it has none.
         """
-        stored = chain.from_iterable(_stored(changes).items())
-        return cast(Labeling, self._change("label", id, model or "", *stored))
+        labels = chain.from_iterable(stored(changes).items())
+        return cast(Labeling, self._change("label", id, model or "", *labels))
 
     def cancel(self, id: str) -> Job:
         """Cancel a queued job at once, or tell a running job to stop.
@@ -266,11 +259,13 @@ class JobStore(ClaimStore):
         NotFoundError
             No job has this id.
         ConflictError
-            The job is queued or running.
+            The job is queued or running, or a trial of a sweep that has not ended.
         """
         outcome = self._change("delete", id)
         if outcome == "unknown":
             raise NotFoundError(f"no job has the id {id!r}")
+        if outcome == "needed":
+            raise ConflictError(f"job {id} is a trial of a sweep that has not ended")
         if outcome != "deleted":
             raise ConflictError(f"job {id} is {outcome}: cancel it, and delete it once it ends")
 
@@ -286,16 +281,16 @@ class JobStore(ClaimStore):
         return Measures.from_answer(self._run("measure", WORKER_ALIVE_S))
 
 
-def _required(requires: Requirements, schema: int = 1) -> dict[str, str]:
+def routed(requires: Requirements, schema: int = 1) -> dict[str, str]:
     """Return what a job's record says about the workers that may run it; see `class_of`."""
     job_class = class_of(requires, schema)
-    routed = {"class": job_class, "schema": str(schema_of(job_class))}
-    return routed | (
+    fields = {"class": job_class, "schema": str(schema_of(job_class))}
+    return fields | (
         {} if requires == NO_REQUIREMENTS else {"requires": requires.model_dump_json()}
     )
 
 
-def _stored(labels: Mapping[str, Any]) -> dict[str, str]:
+def stored(labels: Mapping[str, Any]) -> dict[str, str]:
     """Return labels as a job's record has them."""
     return {
         name: json.dumps(value) if name == "tags" else value or "" for name, value in labels.items()

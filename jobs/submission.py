@@ -3,6 +3,8 @@
 from typing import Required, TypedDict
 
 from stepbox.errors import StepboxError
+from stepbox.training.recipe import Recipe
+from stepbox.training.report import Progress
 
 
 class QueueFullError(StepboxError):
@@ -41,6 +43,18 @@ class Submission(TypedDict, total=False):
     submitted_by: str | None
     priority: int
     webhook: str | None
+
+
+def first_progress(recipe: Recipe, samples: int) -> Progress:
+    """Return the progress of a training that has not started, of this many samples an epoch."""
+    return Progress(
+        epoch=0,
+        epochs=recipe.epochs,
+        samples=0,
+        samples_total=recipe.epochs * samples,
+        fraction=0,
+        eta_seconds=None,
+    )
 
 
 def queue_full(queue_limit: int) -> QueueFullError:

@@ -22,6 +22,7 @@ from service.api import (
     reproduce,
     samples,
     summaries,
+    sweeps,
     system,
     uploads,
     webhooks,
@@ -88,6 +89,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
     rate_limits.register(app, settings)
     for resource in (
         jobs,
+        sweeps,
         predict,
         taught,
         aliases,  # adds its views to the blueprint of `models`

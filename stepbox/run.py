@@ -268,6 +268,7 @@ def train(
                     losses.append(event)
                 case HistoryEntry():
                     history.append(event)
+                    assert event.test_accuracy is not None  # there is a test set
                     bar.set_postfix(test_accuracy=f"{event.test_accuracy:.2%}")
     draft = describe(trainer, test_set, history, losses, id=new_model_id(), job="local")
     steps = None if trainer.recorder is None else trainer.recorder.record()

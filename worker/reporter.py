@@ -41,6 +41,14 @@ class LeaseLostError(Exception):
     """The worker has lost the job; another worker may have claimed it."""
 
 
+class JobParkedError(Exception):
+    """The job waits for others, and no longer needs a worker."""
+
+
+class TrialPrunedError(Exception):
+    """A trial ends early, because others are better."""
+
+
 def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call Redis, and retry for as long as it is unavailable or cannot write."""
     while True:
@@ -55,12 +63,13 @@ def insist(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         time.sleep(RETRY_S)
 
 
-def obey(verdict: Verdict) -> None:
-    """Raise JobCancelledError or LeaseLostError if the job must stop."""
+def obey(verdict: str) -> str:
+    """Raise JobCancelledError or LeaseLostError if the job must stop; else return the verdict."""
     if verdict == "cancel":
         raise JobCancelledError
     if verdict == "lost":
         raise LeaseLostError
+    return verdict
 
 
 class _Point(NamedTuple):

@@ -9,16 +9,27 @@ from typing import Any
 from jobs.claim import Claim
 from jobs.logs import about
 from jobs.record import Kind, Status
+from jobs.routing import class_of
+from jobs.sweeps import SCHEMA
 from jobs.watch import Cause
 from stepbox.errors import InvalidInputError, StepboxError, UnavailableError
 from stepbox.memory import loading_explained
 from worker.availability import store_answers
 from worker.device import device_is_lost, lose_device
 from worker.owner import dead_owners, this_process
-from worker.reporter import JobCancelledError, LeaseLostError, Reporter, insist
+from worker.reporter import (
+    JobCancelledError,
+    JobParkedError,
+    LeaseLostError,
+    Reporter,
+    TrialPrunedError,
+    insist,
+)
 from worker.reproducing import reproduce
 from worker.stores import Stores
+from worker.tokens import announce
 from worker.training import WrongDeviceError, train_and_publish
+from worker.trial import run_trial
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +53,20 @@ def _predict(stores: Stores, claim: Claim, reporter: Reporter) -> None:
     predict_and_publish(stores, claim, reporter)
 
 
+def _sweep(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, str]:
+    """Advance a sweep. Only now load its modules: a worker that only trains needs no Optuna."""
+    with loading_explained():
+        from worker.sweep import advance
+
+    return advance(stores, claim, reporter)
+
+
 def _train(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, str] | None:
-    """Run a training, or run that of a model again."""
+    """Run a training, a trial of a sweep, or the training of a model again."""
     if claim.reproduces is not None:
         return reproduce(stores, claim, reporter)
-    train_and_publish(stores, claim, reporter)
+    run = run_trial if claim.is_trial else train_and_publish
+    run(stores, claim, reporter)
     return None
 
 
@@ -55,11 +75,13 @@ RUN: Mapping[Kind, Callable[[Stores, Claim, Reporter], Mapping[str, str] | None]
     "train": _train,
     "import": _import,
     "predict": _predict,
+    "sweep": _sweep,
 }
 FAILURES: Mapping[Kind, str] = {
     "train": "The training failed",
     "import": "The import failed",
     "predict": "The prediction failed",
+    "sweep": "The sweep failed",
 }
 
 
@@ -90,8 +112,13 @@ def _run(stores: Stores, claim: Claim) -> None:
         except LeaseLostError:
             log.warning("job %s: lost to another worker", claim.job)
             return
+        except JobParkedError:
+            log.info("job %s: waits for its trials", claim.job)
+            return
         except JobCancelledError:
             outcome = "cancelled"
+        except TrialPrunedError:
+            outcome, fields = "cancelled", {"pruned": "1"}
         except UnavailableError as error:
             log.warning("job %s: given back, because %s", claim.job, error.why)
             given_back = "store", error.why if error.refused else ""
@@ -114,6 +141,8 @@ def _run(stores: Stores, claim: Claim) -> None:
     with suppress(OSError, UnavailableError):  # the sweep removes what is left
         stores.drop(claim.job)
     log.info("job %s: %s", claim.job, outcome)
+    if claim.sweep:
+        announce(class_of(claim.requires, SCHEMA))  # its sweep may wait for it
 
 
 def _faults(error: InvalidInputError) -> str:

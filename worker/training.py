@@ -45,7 +45,7 @@ def prepare(stores: Stores, claim: Claim) -> Trainer:
 
 def run_epochs(
     trainer: Trainer,
-    test_set: Dataset,
+    test_set: Dataset | None,
     checkpoints: Checkpoints,
     reporter: Reporter,
     after_epoch: Callable[[], None] = lambda: None,

@@ -3,9 +3,10 @@
 -- it may be set back.
 --
 -- job:{id}              hash: the record, the single source of truth about a job. Its field `kind`
---                       is 'train', 'import' or 'predict'; records of earlier versions have none:
---                       'train'
--- history:{id}          list: the epochs of the job; the record's history_length counts them
+--                       is 'train', 'import', 'predict' or 'sweep'; records of earlier versions have
+--                       none: 'train'
+-- history:{id}          list: the epochs of the job; the record's history_length counts them. Of a
+--                       sweep, what it knows about each of its trials, see sweeps.lua
 -- losses:{id}           list: the train losses within the epochs of the job
 -- events:{id}           stream: every status, epoch, frame, loss and progress of the job
 -- jobs:all              sorted set: all ids, by order of creation
@@ -30,6 +31,8 @@
 --                       back, so it also shows that Redis was set back
 -- archived:{id}         marks an archived job while an idempotency key may name it
 -- idempotency:{key}     hash: the job that a request with this key has created
+-- jobs:sweeps           sorted set: the ids of all sweeps, archived or not, by order of creation
+-- jobs:parked           set: the ids of the running sweeps that wait for a trial, without a worker
 -- jobs:leases           sorted set: the ids of the running jobs. The score says which processes can
 --                       see that of the job, see `lease_score` in jobs/running.py; 0 is unknown
 -- jobs:awaited          string: written by those who wait until replicas have what they wrote
@@ -112,6 +115,9 @@ end
 -- Remove a finished job from Redis. `why` is the last event of streams that are still open.
 local function remove(id, why)
   set_status(id, nil)
+  if why == 'deleted' then
+    redis.call('ZREM', 'jobs:sweeps', id)
+  end
   redis.call('ZREM', 'jobs:all', id)
   redis.call('DEL', key_of(id), history_of(id), losses_of(id))
   -- Empty the stream instead of deleting it, so that the id of the next entry is higher than all

@@ -1,6 +1,7 @@
 -- ARGV: id
 -- Deletes a finished job. Its model and the counters stay.
--- Returns 'deleted', 'unknown', or the status of a job that has not finished.
+-- Returns 'deleted', 'unknown', the status of a job that has not finished, or 'needed' for a trial
+-- whose sweep has not.
 local id = ARGV[1]
 
 local status = redis.call('HGET', key_of(id), 'status')
@@ -9,6 +10,9 @@ if not status then
 end
 if status == 'queued' or status == 'running' then
   return status
+end
+if is_needed(id) then
+  return 'needed'
 end
 remove(id, 'deleted')
 return 'deleted'

@@ -7,7 +7,7 @@ local most = ARGV[1]
 local _, queued = settle()
 
 -- Tell whether the sizes of the sets agree. They do if every job is in exactly one of these sets,
--- every queued job is also in the queue, and every running job has a lease.
+-- every queued job is also in the queue, and every running job has a lease or is parked.
 local function is_whole()
   local total = 0
   for _, status in ipairs(STATUSES) do
@@ -15,7 +15,8 @@ local function is_whole()
   end
   return total == redis.call('ZCARD', 'jobs:all')
     and redis.call('ZCARD', 'jobs:status:queued') == queued
-    and redis.call('ZCARD', 'jobs:status:running') == redis.call('ZCARD', 'jobs:leases')
+    and redis.call('ZCARD', 'jobs:status:running')
+      == redis.call('ZCARD', 'jobs:leases') + redis.call('SCARD', 'jobs:parked')
 end
 
 local reached = redis.call('GET', 'jobs:indexed')

@@ -71,6 +71,7 @@ if epoch ~= '' then
     redis.call('XADD', 'events:' .. id, '*', 'type', 'epoch', 'data', epoch)
     if number > 0 then
       count_epoch(seconds)
+      note_epoch(id, number, epoch)
     end
   end
 end

@@ -33,22 +33,13 @@ if tonumber(owner_limit) > 0
   return { 'owner full', '' }
 end
 
-local sequence = redis.call('INCR', 'jobs:sequence')
-redis.call('HSET', key_of(id), 'id', id, 'progress', progress, 'created_at', stamp(),
-  'sequence', sequence, 'fence', 0, 'attempts', 0, unpack(fields))
 if request_id ~= '' then
-  redis.call('HSET', key_of(id), 'request_id', request_id)
+  table.insert(fields, 'request_id')
+  table.insert(fields, request_id)
 end
-if redis.call('HEXISTS', key_of(id), 'webhook') == 1 then
-  redis.call('SADD', 'webhooks:unfinished', id)
-end
-count('submitted')
-redis.call('ZADD', 'jobs:all', sequence, id)
-set_status(id, 'queued')
-enqueue(id, sequence)
+create(id, progress, fields)
 if idempotency ~= '' then
   redis.call('HSET', 'idempotency:' .. idempotency, 'job', id, 'fingerprint', fingerprint)
   redis.call('EXPIRE', 'idempotency:' .. idempotency, KEYS_KEPT_S)
 end
-emit_status(id)
 return { 'created', id }

@@ -9,8 +9,32 @@ local function emit_status(id)
     'record', cjson.encode(redis.call('HGETALL', key_of(id))), 'queue_position', '')
 end
 
--- Any state → succeeded, failed or cancelled.
+-- Create a job. `fields` lists names and values of the record.
+local function create(id, progress, fields)
+  local sequence = redis.call('INCR', 'jobs:sequence')
+  redis.call('HSET', key_of(id), 'id', id, 'progress', progress, 'created_at', stamp(),
+    'sequence', sequence, 'fence', 0, 'attempts', 0, unpack(fields))
+  count('submitted')
+  redis.call('ZADD', 'jobs:all', sequence, id)
+  if redis.call('HGET', key_of(id), 'kind') == 'sweep' then
+    redis.call('ZADD', 'jobs:sweeps', sequence, id)
+  end
+  if redis.call('HEXISTS', key_of(id), 'webhook') == 1 then
+    redis.call('SADD', 'webhooks:unfinished', id)
+  end
+  set_status(id, 'queued')
+  enqueue(id, sequence)
+  emit_status(id)
+end
+
+local cancel
+
+-- Any state → succeeded, failed or cancelled. A sweep takes its trials with it.
 local function conclude(id, status)
+  redis.call('SREM', 'jobs:parked', id)
+  for _, trial in ipairs(unfinished_trials(id)) do
+    cancel(trial)
+  end
   dequeue(id, place_of(id))
   redis.call('ZREM', 'jobs:leases', id)
   redis.call('HDEL', key_of(id), 'owner')
@@ -20,12 +44,34 @@ local function conclude(id, status)
   emit_status(id)
   redis.call('EXPIRE', 'events:' .. id, EVENTS_KEPT_S)
   notify(id)
+  note_end(id)
 end
 
 -- Tell whether decide.lua has stored what the job publishes.
 local function is_decided(id)
   local result = redis.call('HMGET', key_of(id), 'model', 'staged')
   return result[1] or result[2]
+end
+
+-- Cancel a job: at once if no worker has it. Otherwise it gets a flag, and stops when its worker reads
+-- the flag; if its worker is dead, worker/reaper.py or the next claim ends the job. After decide.lua,
+-- a job is not cancelled, because its result may already be visible.
+-- Returns 'unknown', 'cancelled', 'flagged', or 'over' if the job has already finished.
+function cancel(id)
+  local status = redis.call('HGET', key_of(id), 'status')
+  if not status then
+    return 'unknown'
+  end
+  local waits = status == 'queued' or redis.call('SISMEMBER', 'jobs:parked', id) == 1
+  if waits and not is_decided(id) then
+    conclude(id, 'cancelled')
+    return 'cancelled'
+  end
+  if status == 'queued' or status == 'running' then
+    redis.call('HSET', key_of(id), 'cancel', 1)
+    return 'flagged'
+  end
+  return 'over'
 end
 
 -- Say why the workers of a job died, as far as it is known.
@@ -37,22 +83,31 @@ local function why_it_died(id)
   return times .. (times == '1' and ' time' or ' times') .. ' because memory ran out'
 end
 
+local DEATHS = {
+  train = {
+    title = 'The training failed',
+    when = ' without reaching a new checkpoint',
+    remedy = ': try smaller hidden_sizes or a smaller batch_size',
+  },
+  import = {
+    title = 'The import failed', when = '', remedy = ': try a smaller file, or smaller images',
+  },
+  predict = {
+    title = 'The prediction failed', when = ' without reaching a new checkpoint',
+    remedy = ': try a smaller model',
+  },
+  sweep = { title = 'The sweep failed', when = ' without choosing a new trial', remedy = '' },
+}
+
 -- Say that a job failed because its workers died, or were refused by the store, again and again.
 local function death_of(id, deaths, refusal)
-  local kind = redis.call('HGET', key_of(id), 'kind')
-  local import = kind == 'import'
+  local words = DEATHS[redis.call('HGET', key_of(id), 'kind') or 'train']
   return cjson.encode({
-    type = 'about:blank', status = 500,
-    title = import and 'The import failed'
-      or kind == 'predict' and 'The prediction failed' or 'The training failed',
-    detail = refusal and 'it failed ' .. deaths .. ' times'
-      .. (import and ', ' or ' without reaching a new checkpoint, ')
-      .. 'the last time because ' .. refusal
-      or 'its worker died ' .. deaths .. ' times'
-      .. (import and ', ' or ' without reaching a new checkpoint, ') .. why_it_died(id)
-      .. (import and ': try a smaller file, or smaller images'
-        or kind == 'predict' and ': try a smaller model'
-        or ': try smaller hidden_sizes or a smaller batch_size'),
+    type = 'about:blank', status = 500, title = words.title,
+    detail = refusal
+      and 'it failed ' .. deaths .. ' times' .. words.when .. ', the last time because ' .. refusal
+      or 'its worker died ' .. deaths .. ' times' .. words.when .. ', ' .. why_it_died(id)
+        .. words.remedy,
   })
 end
 

@@ -1,6 +1,7 @@
 """Training jobs: start, list, follow, cancel and delete them."""
 
 import logging
+from collections.abc import Callable
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -13,6 +14,7 @@ from jobs.queue import send_token
 from jobs.record import FINAL, Job, Status
 from jobs.routing import class_of
 from jobs.submission import Submission
+from jobs.sweep import Sweep
 from service.access.tokens import own_key, owner
 from service.api.labels import label_job
 from service.api.parameters import Parameters
@@ -21,7 +23,7 @@ from service.bodies.bounds import Bound
 from service.errors import problems
 from service.server.streams import FOLLOW, to_bytes
 from service.webhooks.sending import check_webhook
-from stepbox.data.dataset import DatasetSpec
+from stepbox.data.dataset import Dataset, DatasetSpec, Split
 from stepbox.errors import DamagedModelError, InvalidInputError, NotFoundError
 from stepbox.store.quota import saying_why
 from stepbox.training.descriptions import DESCRIPTIONS
@@ -117,10 +119,8 @@ TRAIN_BYTES = 256 * 2**10
 @Bound(body_bytes=TRAIN_BYTES)
 def train(header: TrainHeaders, body: TrainRequest) -> Response:
     """Start a training, which a worker runs. Omitted fields have the values of the recipe."""
-    store = backend().jobs
-    spec = _dataset_of(body)
-    recipe = _with_start(body.resolve(spec), spec)
-    job = store.submit(
+    recipe, spec = resolved(body)
+    job = backend().jobs.submit(
         recipe,
         samples=recipe.trained_samples(spec),
         requires=body.requires,
@@ -179,8 +179,8 @@ def cancel_job(path: JobPath) -> Response:
     "/jobs/<id>/events",
     responses={
         200: {
-            "description": "`progress`, `loss`, `frame`, `epoch` and `status` events with ids. "
-            "The last one is the final `status`.",
+            "description": "`progress`, `loss`, `frame`, `epoch` and `status` events with ids, and "
+            "`trial` and `value` events of a sweep. The last one is the final `status`.",
             "content": {"text/event-stream": {}},
         },
         **problems(404, 422, 503),
@@ -188,6 +188,11 @@ def cancel_job(path: JobPath) -> Response:
 )
 def job_events(path: JobPath, header: EventHeaders) -> Response:
     """Stream the events of a job since its creation (server-sent events)."""
+    return event_stream(path.id, header)
+
+
+def event_stream(id: str, header: EventHeaders) -> Response:
+    """Make the response that streams the events of a job."""
     after = header.last_event_id
     if not EVENT_ID.fullmatch(after):
         raise InvalidInputError.at(
@@ -195,27 +200,51 @@ def job_events(path: JobPath, header: EventHeaders) -> Response:
         )
     store, streams = backend().jobs, backend().streams
     response = Response(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
-    if store.get(path.id).status in FINAL:
-        events = read_events(store, path.id, after)
+    if store.get(id).status in FINAL:
+        events = read_events(store, id, after)
         response.set_data(b"".join(to_bytes(event) for event in events if event.data))
     elif streams.open >= streams.limit:
         raise TooManyRequests("This process has reached its limit of event streams.")
     elif request.method == "GET":
-        response.headers[FOLLOW] = f"{path.id} {after}"  # the event loop sends the body
+        response.headers[FOLLOW] = f"{id} {after}"  # the event loop sends the body
     return response
 
 
-def _dataset_of(body: TrainRequest) -> DatasetSpec:
-    """Return the data set of a request, and store it first if the request describes it."""
+def resolved(
+    body: TrainRequest, check: Callable[[Recipe, DatasetSpec], None] = lambda *_: None
+) -> tuple[Recipe, DatasetSpec]:
+    """Return the whole recipe of a request, and its data set.
+
+    A data set that the request describes is stored, unless the request is rejected.
+
+    Parameters
+    ----------
+    body
+        The request.
+    check
+        Raises InvalidInputError if the request is to be rejected for another reason.
+    """
+
+    def recipe_for(spec: DatasetSpec) -> Recipe:
+        recipe = _with_start(body.resolve(spec), spec)
+        check(recipe, spec)
+        return recipe
+
     wanted = body.wanted_dataset
     if isinstance(wanted, str):
         try:
-            return backend().datasets.spec(wanted)
+            spec = backend().datasets.spec(wanted)
         except NotFoundError as error:
             raise InvalidInputError.at("/dataset", str(error)) from None
+        return recipe_for(spec), spec
     splits = wanted.splits()
+    recipe = recipe_for(splits["train"].spec)
+    return recipe, _stored(splits)
+
+
+def _stored(splits: dict[Split, Dataset]) -> DatasetSpec:
+    """Store a data set, unless it is there."""
     made = splits["train"].spec
-    _with_start(body.resolve(made), made)  # what rejects the request must leave nothing behind
     try:
         return backend().datasets.spec(made.id)
     except NotFoundError:
@@ -275,10 +304,10 @@ def announce(job: Job, schema: int = 1) -> None:
         log.warning("no token was sent for job %s: %s", job.id, error)
 
 
-def accepted(job: Job) -> Response:
+def accepted(job: Job | Sweep) -> Response:
     """Make the response to a request whose work a job does."""
-    response = jsonify(job.to_json())
+    response = jsonify(job.model_dump(mode="json"))
     response.status_code = 202
-    response.headers["Location"] = f"/jobs/{job.id}"
+    response.headers["Location"] = job.links.self
     response.headers["Retry-After"] = "1"
     return response

@@ -18,6 +18,7 @@ from service.bodies.to_file import received_file, to_receive
 from service.errors import problems
 from stepbox.errors import StepboxError
 from stepbox.training.requirements import Priority
+from stepbox.training.webhook import Webhook
 
 
 class PredictedUploadQuery(Parameters):
@@ -33,6 +34,7 @@ class PredictedUploadQuery(Parameters):
         description="Name of the column that has the classes, in a table. It may be missing.",
     )
     priority: Priority = 0
+    webhook: Webhook = None
 
 
 @blueprint.post(
@@ -63,7 +65,7 @@ def predict_upload(query: PredictedUploadQuery, header: UploadHeaders) -> Respon
             PredictionTask(model=card.id, file=samples),
             samples=None,
             id=id,
-            **submission(header, query.priority),
+            **submission(header, query.priority, query.webhook),
         )
     except UnconfirmedError as error:
         if error.answer[-1] != id:  # the job of an earlier request

@@ -21,6 +21,7 @@ from stepbox.store.card import Card
 from stepbox.store.predictions import Format, PredictionReport, ResultFile
 from stepbox.training.labels import Labels, Notes, Tags, Title
 from stepbox.training.requirements import Priority
+from stepbox.training.webhook import Webhook
 
 TYPES: dict[Format, str] = {
     "parquet": "application/vnd.apache.parquet",
@@ -60,6 +61,7 @@ class PredictionRequest(BaseModel):
     title: Title = None
     notes: Notes = ""
     tags: Tags = ()
+    webhook: Webhook = None
 
 
 class PredictionLinks(BaseModel):
@@ -99,7 +101,7 @@ def predict_dataset(header: TrainHeaders, body: PredictionRequest) -> Response:
         PredictionTask(model=card.id, dataset=spec.key, split=body.split),
         samples=spec.split(body.split).samples,
         labels=Labels(title=body.title, notes=body.notes, tags=body.tags),
-        **submission(header, body.priority),
+        **submission(header, body.priority, body.webhook),
     )
     announce(job, 3)
     return accepted(job)

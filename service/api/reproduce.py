@@ -31,7 +31,7 @@ def reproduce_model(path: ModelPath, header: TrainHeaders) -> Response:
         samples=card.recipe.trained_samples(card.dataset),
         labels=Labels(title=f"Reproduction of {card.id}"),
         reproduces=card.id,
-        **submission(header, 0),
+        **submission(header, 0, None),
     )
     announce(job, 3)
     return accepted(job)

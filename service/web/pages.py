@@ -22,6 +22,7 @@ from stepbox.errors import DamagedModelError, NotFoundError
 from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.layer_options import MOST_LAYERS
 from stepbox.training.presets import DEFAULT_RECIPE, RECIPES
+from stepbox.training.space import VARIED
 
 # `blob:` is for figures that become PNG files: they are drawn as images that the page itself made.
 NO_FRAMES = "frame-ancestors 'none'"  # which no X-Frame-Options contradicts
@@ -63,6 +64,31 @@ def jobs() -> Response:
 def job(id: str) -> Response:
     """Show one training."""
     return _page("job", section="jobs", id=id)
+
+
+@blueprint.get("/ui/sweeps")
+def sweeps() -> Response:
+    """Start a sweep, and list all of them."""
+    specs = _offered()
+    fields = form_fields({})
+    return _page(
+        "sweeps",
+        recipes=list(DESCRIPTIONS),
+        default=DEFAULT_RECIPE,
+        datasets=_titles(specs),
+        varied=[
+            field._asdict() | {"limits": field.limits and field.limits._asdict()}
+            for name in VARIED
+            for field in fields
+            if field.name == name and field.kind != "layers"
+        ],
+    )
+
+
+@blueprint.get("/ui/sweeps/<id>")
+def sweep(id: str) -> Response:
+    """Show one sweep."""
+    return _page("sweep", section="sweeps", id=id)
 
 
 @blueprint.get("/ui/data/<ref>")

@@ -22,6 +22,8 @@ TORCH_ONLY: dict[str, tuple[Any, str]] = {
     "dropout": (0, "Dropout"),
     "normalization": ("none", "Batch normalization"),
 }
+# What pydantic puts behind a field that a sweep varies, see `stepbox.training.space`.
+DOMAIN_TAGS = ("a range", "a list", "layer sizes")
 
 
 class Checked(BaseModel):
@@ -72,9 +74,12 @@ class Checked(BaseModel):
 def _without_tag(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """Return a location without the tags that pydantic puts behind what has alternatives.
 
-    These are the type of a layer, after its index, and what describes a data set.
+    These are the type of a layer, after its index, what describes a data set, and what describes
+    the values of a field that a sweep varies.
     """
     place = {"layers": 2, "dataset": 1}.get(str(location[0]) if location else "")
+    if location and location[0] == "space":
+        return tuple(part for part in location if part not in DOMAIN_TAGS)
     return location if place is None else location[:place] + location[place + 1 :]
 
 

@@ -76,7 +76,7 @@ def _trainer_of_engine(
 
 
 def train(
-    trainer: Trainer, test_set: Dataset
+    trainer: Trainer, test_set: Dataset | None
 ) -> Iterator[Progress | LossEntry | Frame | HistoryEntry]:
     """Train to the recipe's last epoch, or until `Trainer.stopped_early`.
 
@@ -88,7 +88,8 @@ def train(
     trainer
         Untrained, or with a restored state.
     test_set
-        The samples on which the network is evaluated after each epoch.
+        The samples on which the network is evaluated after each epoch. With None, it is evaluated
+        only on those held out for validation, and there are no frames.
 
     Yields
     ------
@@ -99,7 +100,7 @@ def train(
         most `MOST_LOSSES`; up to 10 epochs of 60,000 samples, it is 1. A Frame comes after each of
         the `Trainer.frame_steps`, and at the end of a training that stopped early. After each
         event, the caller may read the trainer's state. `Trainer.evaluation` is that of the latest
-        entry.
+        entry, if there is a test set.
 
     Raises
     ------
@@ -109,6 +110,8 @@ def train(
         The GPU or the host has too little memory.
     """
     recipe = trainer.recipe
+    if test_set is None:
+        trainer.frame_steps = ()
     with out_of_memory_explained(recipe):
         samples_an_epoch = len(trainer.trained)
         samples_total = recipe.epochs * samples_an_epoch
@@ -150,19 +153,22 @@ def train(
             yield _finished_epoch(trainer, epoch, test_set)
 
 
-def _frame(trainer: Trainer, epoch: int, test_set: Dataset) -> Frame:
+def _frame(trainer: Trainer, epoch: int, test_set: Dataset | None) -> Frame:
+    assert test_set is not None  # otherwise there are no frames
     frame = make_frame(trainer, trainer.network(), test_set, trainer.next_step - 1)
     if frame is None:
         raise _diverged(epoch, trainer.recipe)
     return frame
 
 
-def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryEntry:
+def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset | None) -> HistoryEntry:
+    logits, loss, evaluation = None, 0.0, None
     with np.errstate(over="ignore", invalid="ignore"):  # the check below reports it
         network = trainer.network()
-        logits = dataset_logits(network, test_set, trainer.recipe.pixel_scale)
-        logits = logits.astype(np.float64)
-        loss = cross_entropy(logits, test_set.labels).mean()
+        if test_set is not None:
+            logits = dataset_logits(network, test_set, trainer.recipe.pixel_scale)
+            logits = logits.astype(np.float64)
+            loss = cross_entropy(logits, test_set.labels).mean()
         validation_loss, validation_accuracy = _validated(trainer, network)
     # ReLU turns what is not a number into 0, so the loss alone may not show it.
     finite = all(np.isfinite(array).all() for array in network.named_arrays().values())
@@ -170,20 +176,21 @@ def _finished_epoch(trainer: Trainer, epoch: int, test_set: Dataset) -> HistoryE
         raise _diverged(epoch, trainer.recipe)
     if validation_loss is not None:
         trainer.note_validation(validation_loss)
-    trainer.predictions, trainer.predicted_epoch = Predictions.of(logits), epoch
-    evaluation = assess(logits, test_set.labels, trainer.predictions)
-    trainer.evaluation = evaluation
+    if test_set is not None and logits is not None:
+        trainer.predictions, trainer.predicted_epoch = Predictions.of(logits), epoch
+        evaluation = assess(logits, test_set.labels, trainer.predictions)
+        trainer.evaluation = evaluation
     return HistoryEntry(
         epoch=epoch,
         train_loss=trainer.loss_sum / len(trainer.trained) if epoch else None,
-        test_loss=evaluation.loss,
-        test_accuracy=evaluation.accuracy,
+        test_loss=evaluation and evaluation.loss,
+        test_accuracy=evaluation and evaluation.accuracy,
         seconds=trainer.seconds,
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy,
-        test_balanced_accuracy=evaluation.balanced_accuracy,
-        test_macro_f1=evaluation.macro_f1,
-        test_top5_accuracy=evaluation.top5_accuracy,
+        test_balanced_accuracy=evaluation and evaluation.balanced_accuracy,
+        test_macro_f1=evaluation and evaluation.macro_f1,
+        test_top5_accuracy=evaluation and evaluation.top5_accuracy,
     )
 
 

@@ -61,9 +61,13 @@ class HistoryEntry(Report):
         "cross-entropy, times the weight of the class if `class_weights` is `balanced`. Null for "
         "epoch 0."
     )
-    test_loss: Nats = Field(description="Mean cross-entropy of a test sample, in nats.")
-    test_accuracy: Share = Field(
-        description="Share of right answers on the test set, 0 to 1, after this epoch."
+    test_loss: Nats | None = Field(
+        description="Mean cross-entropy of a test sample, in nats; null in trials of a sweep, "
+        "which never use the test set."
+    )
+    test_accuracy: Share | None = Field(
+        description="Share of right answers on the test set, 0 to 1, after this epoch; null in "
+        "trials of a sweep."
     )
     seconds: float = Field(ge=0, description="Time spent training, without the evaluation.")
     # Entries of earlier versions do not have the following fields.
@@ -80,15 +84,15 @@ class HistoryEntry(Report):
     test_balanced_accuracy: Share | None = Field(
         None,
         description="Mean share of right answers over the classes of the test set; null in "
-        "entries of earlier versions.",
+        "trials of a sweep, and in entries of earlier versions.",
     )
     test_macro_f1: Share | None = Field(
         None,
-        description="Mean F1 score over the classes of the test set; null in entries of earlier "
-        "versions.",
+        description="Mean F1 score over the classes of the test set; null in trials of a sweep, "
+        "and in entries of earlier versions.",
     )
     test_top5_accuracy: Share | None = Field(
         None,
         description="Share of the test samples whose class is among the five most probable; null "
-        "up to 20 classes, and in entries of earlier versions.",
+        "up to 20 classes, in trials of a sweep, and in entries of earlier versions.",
     )

@@ -84,9 +84,14 @@ class TrainRequest(_Changes):
         InvalidInputError
             A field does not fit the data set.
         """
-        fields = set(Recipe.model_fields) - {"dataset"}
-        changes = self.model_dump(exclude_unset=True, include=fields) | {"dataset": spec.key}
+        changes = self.changes | {"dataset": spec.key}
         return RECIPES[self.recipe].changed(**changes).fitted(spec, changes)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields of the recipe that the request names, without the data set."""
+        fields = set(Recipe.model_fields) - {"dataset"}
+        return self.model_dump(exclude_unset=True, include=fields)
 
     @property
     def labels(self) -> Labels:

@@ -51,6 +51,12 @@ def test_the_class_of_a_job_has_all_that_it_requires(requires, name):
         assert name not in classes_taken("unknown", MOST_MEMORY)
 
 
+def test_the_class_of_a_job_has_the_schema_of_its_other_fields():
+    assert class_of(NO_REQUIREMENTS, 3) == "v3"
+    assert class_of(CUDA, 3) == "v3.cuda"
+    assert {"v3", "v3.cuda", "v3.16g", "v3.cuda.16g"} <= {*classes_taken("cuda", 16 * GIB)}
+
+
 def test_a_worker_without_known_memory_takes_jobs_that_require_none():
     assert classes_taken("cpu", None) == ["v1", "v2.cpu", "v3", "v3.cpu"]
     assert classes_taken("unknown", None) == ["v1", "v3"]

@@ -23,6 +23,7 @@ CHANGING = (  # how the ids of the operations begin that change data
     *(f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")),
     "predictions_predict",
     "reproductions_reproduce",
+    *(f"sweeps_{name}" for name in ("submit", "cancel", "train_winner")),
     *(f"models_{name}" for name in ("delete", "patch", "put", "remove", "roll")),
     *(f"workers_{name}" for name in ("drain", "resume")),
     "webhooks_retry",

@@ -13,8 +13,17 @@ from stepbox.training.recipe import Recipe
 from tests.problems import check_problem
 
 PLAIN = [f"/ui/{name}" for name in PLAIN_PAGES]
-ONE = ["/ui/jobs/some", "/ui/data/some", "/ui/models/some"]
-ALL = ["/", "/docs", "/ui/glossary", *PLAIN, "/ui/playground", "/ui/mathematics", *ONE]
+ONE = ["/ui/jobs/some", "/ui/sweeps/some", "/ui/data/some", "/ui/models/some"]
+ALL = [
+    "/",
+    "/docs",
+    "/ui/glossary",
+    *PLAIN,
+    "/ui/sweeps",
+    "/ui/playground",
+    "/ui/mathematics",
+    *ONE,
+]
 
 
 @pytest.mark.parametrize("path", ALL)

@@ -57,13 +57,14 @@ export const logLossAxis = (label, range) => ({
  * Options of an axis of accuracies, which says where it starts, and that epoch 0 is below it.
  * @param {number[]} range percent
  * @param {Epoch[]} rows of all curves
+ * @param {string} [split] "Validation" for trials of sweeps
  */
-export function accuracyAxis(range, rows) {
-  const isCut = rows.some((row) => row.epoch === 0 && 100 * row.test_accuracy < range[0]);
+export function accuracyAxis(range, rows, split = "Test") {
+  const isCut = rows.some((row) => row.epoch === 0 && 100 * (row.test_accuracy ?? 1) < range[0]);
   const start = `from ${range[0]}\u202f%${isCut ? "; epoch 0 is below" : ""}`;
   return {
     domain: range,
-    label: `↑ Test accuracy, %${range[0] ? ` (${start})` : ""}`,
+    label: `↑ ${split} accuracy, %${range[0] ? ` (${start})` : ""}`,
     ticks: accuracyTicks(range),
     grid: true,
   };
@@ -87,8 +88,9 @@ function tooltip({ epoch, test_loss, train_loss, test_accuracy, validation_loss 
     ...(train_loss == null ? [] : [`train ${fixed(train_loss, 3)}`]),
     ...(validation_loss == null ? [] : [`validation ${fixed(validation_loss, 3)}`]),
   ];
-  const accuracy = `accuracy ${percent(test_accuracy)}`;
-  return [`epoch ${epoch}`, `test ${fixed(test_loss, 3)}`, ...train, accuracy].join("\n");
+  const test = test_loss == null ? [] : [`test ${fixed(test_loss, 3)}`];
+  const accuracy = test_accuracy == null ? [] : [`accuracy ${percent(test_accuracy)}`];
+  return [`epoch ${epoch}`, ...test, ...train, ...accuracy].join("\n");
 }
 
 /** @param {Epoch[]} history */
@@ -96,7 +98,13 @@ const pointerMarks = (history) => [
   Plot.ruleX(history, Plot.pointerX({ x: "epoch", stroke: INK_2 })),
   Plot.tip(
     history,
-    Plot.pointerX({ x: "epoch", y: "test_loss", fill: PAPER, stroke: EDGE, title: tooltip }),
+    Plot.pointerX({
+      x: "epoch",
+      y: (/** @type {Epoch} */ row) => row.test_loss ?? row.validation_loss,
+      fill: PAPER,
+      stroke: EDGE,
+      title: tooltip,
+    }),
   ),
 ];
 
@@ -239,15 +247,17 @@ export function accuracyCurve({ history, published = [], references = [], epochs
   const late = validated.filter((row) => row.epoch > 0).map((row) => row.accuracy);
   const range = accuracyRange(history, [...levels, ...late], epochs);
   /** @param {Epoch} row */
-  const accuracy = (row) => 100 * row.test_accuracy;
-  const rows = history.map((row) => ({ ...row, accuracy: accuracy(row) }));
+  const accuracy = (row) => 100 * Number(row.test_accuracy);
+  const rows = history
+    .filter((row) => row.test_accuracy != null)
+    .map((row) => ({ ...row, accuracy: accuracy(row) }));
   const publishedRows = { x: "epoch", y: accuracy, clip: true };
   const plot = Plot.plot({
     width,
     height: 190,
     ...margins(narrow),
     x: epochAxis(epochs, narrow ? 4 : 6),
-    y: accuracyAxis(range, history),
+    y: accuracyAxis(range, history, validated.length && !rows.length ? "Validation" : "Test"),
     marks: [
       Plot.ruleY(levels, { stroke: GREY }),
       Plot.lineY(published, { ...publishedRows, stroke: GREY }),
@@ -272,7 +282,7 @@ export function accuracyCurve({ history, published = [], references = [], epochs
   return addEndLabels(plot, [
     ...rows.slice(-1).map((row) => ({
       ...place(row.accuracy),
-      text: percent(row.test_accuracy, narrow ? 0 : 1),
+      text: percent(row.accuracy / 100, narrow ? 0 : 1),
       color: ORANGE,
     })),
     ...validated.slice(-1).map((row) => ({

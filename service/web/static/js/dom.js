@@ -117,7 +117,7 @@ export const table = (headers, rows, attributes) =>
   h("table", attributes, ...tableContent(headers, rows));
 
 /**
- * Replace the children of an element. A link or button that had the focus gets it back.
+ * Replace the children of an element. A link, button or box that had the focus gets it back.
  * @param {Element} host
  * @param {...(Node | string)} children
  */
@@ -128,7 +128,7 @@ export function renew(host, ...children) {
   const focused = active && host.contains(active) ? key(active) : null;
   host.replaceChildren(...children);
   if (focused == null) return;
-  const same = $$("a, button", host).find((element) => key(element) === focused);
+  const same = $$("a, button, input", host).find((element) => key(element) === focused);
   same?.focus({ preventScroll: true });
 }
 

@@ -18,10 +18,11 @@ import {
   tookText,
   trainingTime,
 } from "./jobs/facts.js";
-import { isTraining } from "./jobs/other.js";
+import { isSweep, isTraining } from "./jobs/other.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
+import { showTrial } from "./jobs/trial-page.js";
 import { webhookFacts } from "./jobs/webhook.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed } from "./numbers.js";
@@ -54,7 +55,8 @@ let rate = null;
 function longStateText() {
   if (job.status === "running") return `running, ${stateText(job)}`;
   if (job.status !== "succeeded") return stateText(job);
-  return `${stateText(job)}: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
+  const accuracy = job.history.at(-1)?.test_accuracy;
+  return stateText(job) + (accuracy == null ? "" : `: test accuracy ${percent(accuracy)}`);
 }
 
 function updateProgress() {
@@ -235,9 +237,11 @@ async function showJob() {
     get("/published"),
     loadRecipes(),
   ]);
+  if (isSweep(found)) return location.replace(`/ui/sweeps/${encodeURIComponent(id)}`);
   if (!isTraining(found)) return (await import("./jobs/other-page.js")).showOther(found, path);
   job = found;
   recipes = allRecipes;
+  showTrial(job);
   const redraw = drawCurves(publishedFor(job.recipe, recipes, published));
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   /** @param {string} [event] */

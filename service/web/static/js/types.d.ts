@@ -5,8 +5,9 @@ export interface Epoch {
   train_loss: number | null;
   validation_loss?: number | null;
   validation_accuracy?: number | null;
-  test_loss: number;
-  test_accuracy: number;
+  /** Null in trials of a sweep, as are the other figures of the test set. */
+  test_loss: number | null;
+  test_accuracy: number | null;
   /** Null without validation, and absent in entries of earlier versions, like the others. */
   validation_loss?: number | null;
   validation_accuracy?: number | null;
@@ -111,6 +112,19 @@ export interface Job extends AnyKind {
   kind: "train";
   recipe: Recipe;
   progress: Progress;
+  /** Of a trial, or of the training of a winner: id of the sweep. Null for other trainings. */
+  sweep?: string | null;
+  /** Number of the trial in its sweep; null for other trainings. */
+  trial?: number | null;
+  params?: Record<string, unknown> | null;
+  pruned?: boolean;
+}
+
+/** A sweep. Its history and losses are empty. */
+export interface SweepJob extends AnyKind {
+  kind: "sweep";
+  recipe: Recipe;
+  progress: SweepProgress;
 }
 
 /** The progress of a job that is no training. */
@@ -145,7 +159,9 @@ export interface PredictionJob extends AnyKind {
 }
 
 /** A job that is no training. */
-export type OtherJob = ImportJob | PredictionJob;
+export type OtherJob = ImportJob | PredictionJob | SweepJob;
+
+export type AnyJob = Job | OtherJob;
 
 /** What the prediction of a data set has found. */
 export interface Prediction {
@@ -159,6 +175,70 @@ export interface Prediction {
     probability: number;
     entropy: number;
   }[];
+}
+
+/** Numbers from `low` to `high`. */
+export interface Range {
+  low: number;
+  high: number;
+  log: boolean;
+  step: number | null;
+}
+
+export type Domain = Range | { choices: unknown[] } | { count: Range; size: Range };
+
+export type Metric = "validation_loss" | "validation_accuracy";
+
+/** A training of a sweep. */
+export interface Trial {
+  number: number;
+  job: string;
+  params: Record<string, unknown>;
+  state: "queued" | "running" | "complete" | "pruned" | "failed" | "cancelled";
+  /** The metric after each epoch so far, from epoch 1. */
+  values: number[];
+  /** Null unless complete. */
+  value: number | null;
+  /** The training of the winner. */
+  final: boolean;
+  model: string | null;
+}
+
+export interface SweepProgress {
+  trials_ended: number;
+  trials: number;
+  fraction: number;
+  eta_seconds: null;
+}
+
+export interface Sweep {
+  id: string;
+  status: AnyKind["status"];
+  recipe: Recipe;
+  search: {
+    space: Record<string, Domain>;
+    trials: number;
+    parallel: number;
+    sampler: string;
+    pruner: string;
+    metric: Metric;
+    final: boolean;
+  };
+  progress: SweepProgress;
+  /** Null in lists. */
+  trials: Trial[];
+  best: Trial | null;
+  winner: Trial | null;
+  importance: Record<string, number> | null;
+  model: string | null;
+  error: { title: string; detail: string } | null;
+  submitted_by: string | null;
+  title: string | null;
+  notes: string;
+  tags: string[];
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
 }
 
 export interface Published {

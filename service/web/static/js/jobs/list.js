@@ -8,10 +8,11 @@ import { isTraining, otherName } from "./other.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
 import { lastEpoch, stateText } from "./state.js";
+import { groupText, grouped } from "./trials.js";
 
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 /** @typedef {import("../types.d.ts").Job} Job */
-/** @typedef {import("../types.d.ts").OtherJob} OtherJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 /** @typedef {import("../types.d.ts").Recipes} Recipes */
 
 /** @param {Job} job @param {Epoch[] | null} published */
@@ -26,7 +27,7 @@ function spark(job, published) {
     published && s("path", { d: sparkPath(published, epochs), stroke: "var(--grey)" }),
     history.length > 1 &&
       s("path", { d: sparkPath(history, epochs), stroke: orange, "stroke-width": 2 }),
-    last &&
+    last?.test_loss != null &&
       s("circle", {
         cx: sparkX(last.epoch, epochs),
         cy: sparkY(last.test_loss),
@@ -36,7 +37,7 @@ function spark(job, published) {
   );
 }
 
-/** @param {Job | OtherJob} job @param {Recipes} recipes */
+/** @param {AnyJob} job @param {Recipes} recipes */
 function nameCell(job, recipes) {
   const name = isTraining(job) ? nameOf(job, recipes) : otherName(job);
   const details = job.title && isTraining(job) ? `${runName(job.recipe, recipes)} · ` : "";
@@ -45,12 +46,12 @@ function nameCell(job, recipes) {
   return h(
     "td",
     null,
-    h("a", { href: `/ui/jobs/${job.id}` }, name),
+    h("a", { href: `/ui/${job.kind === "sweep" ? "sweeps" : "jobs"}/${job.id}` }, name),
     h("span", { class: "small" }, details + job.id.slice(0, 6) + owner + priority),
   );
 }
 
-/** @param {Job | OtherJob} job */
+/** @param {AnyJob} job */
 function stateCell(job) {
   const { fraction, eta_seconds } = job.progress;
   const error = job.error && h("span", { class: "small" }, job.error.title);
@@ -67,7 +68,7 @@ function stateCell(job) {
 }
 
 /**
- * @param {Job | OtherJob} job
+ * @param {AnyJob} job
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published
  */
@@ -78,7 +79,7 @@ function row(job, recipes, published) {
     null,
     nameCell(job, recipes),
     stateCell(job),
-    numberCell(last?.epoch ? percent(last.test_accuracy) : "—"),
+    numberCell(last?.epoch && last.test_accuracy != null ? percent(last.test_accuracy) : "—"),
     h(
       "td",
       { class: "spark" },
@@ -87,6 +88,28 @@ function row(job, recipes, published) {
         : null,
     ),
     h("td", { class: "n when small" }, localTime(job.created_at, timeOrDate)),
+  );
+}
+
+/** Build the row of the trials of a sweep. @param {import("./trials.js").Group} group */
+function groupRow(group) {
+  const { sweep, trials } = group;
+  const numbers = trials.map(({ trial }) => Number(trial));
+  const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
+  const name = first === last ? `Trial ${first}` : `Trials ${first} to ${last}`;
+  return h(
+    "tr",
+    null,
+    h(
+      "td",
+      null,
+      h("a", { href: `/ui/sweeps/${sweep}` }, `${name} of a sweep`),
+      h("span", { class: "small" }, `sweep ${sweep.slice(0, 6)}`),
+    ),
+    h("td", null, groupText(group)),
+    numberCell("—"),
+    h("td", { class: "spark" }),
+    h("td", { class: "n when small" }, localTime(trials[0].created_at, timeOrDate)),
   );
 }
 
@@ -100,7 +123,7 @@ export function placeholder() {
 
 /**
  * Build the list of jobs.
- * @param {(Job | OtherJob)[]} jobs
+ * @param {AnyJob[]} jobs
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published the published history of each recipe
  */
@@ -112,7 +135,7 @@ export function jobList(jobs, recipes, published) {
   }
   return table(
     [["Run"], ["State"], ["Accuracy", true], ["Test loss"], [`Created, ${zoneName()}`, true]],
-    jobs.map((job) => row(job, recipes, published)),
+    grouped(jobs).map((one) => ("trials" in one ? groupRow(one) : row(one, recipes, published))),
     { class: "joblist" },
   );
 }

@@ -13,8 +13,9 @@ import { fileButtons, predictionFacts, showPrediction } from "./prediction.js";
 import { queueFacts } from "./state.js";
 import { webhookFacts } from "./webhook.js";
 
-/** @typedef {import("../types.d.ts").OtherJob} OtherJob */
 /** @typedef {import("../types.d.ts").ImportJob} ImportJob */
+/** @typedef {import("../types.d.ts").PredictionJob} PredictionJob */
+/** @typedef {ImportJob | PredictionJob} OtherJob */
 
 /** @param {ImportJob} job @returns {[string, string | Element][]} */
 const importFacts = ({ dataset, upload }) => [

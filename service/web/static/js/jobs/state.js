@@ -9,6 +9,7 @@ import { isTraining, stageText } from "./other.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {import("../types.d.ts").OtherJob} OtherJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 
 /** @param {Job} job */
 const afterLastEpoch = ({ history }) => {
@@ -30,13 +31,13 @@ export function lastEpoch({ status, history, losses, recipe }) {
 
 /**
  * Tell whether a job ended with a model that is no better than guessing.
- * @param {Job | OtherJob} job
+ * @param {AnyJob} job
  */
 const isGuessing = (job) => job.better_than_guessing === false;
 
 /**
  * Tell whether a finished job has a loss no lower than that of guessing.
- * @param {Job | OtherJob} job
+ * @param {AnyJob} job
  */
 function lossIsHigh(job) {
   if (!isTraining(job) || job.status !== "succeeded") return false;
@@ -48,7 +49,7 @@ function lossIsHigh(job) {
 export const stoppedEarly = ({ status, progress }) =>
   status === "succeeded" && progress.fraction < 1;
 
-/** Tell whether a job ended with a model that learned too little. @param {Job | OtherJob} job */
+/** Tell whether a job ended with a model that learned too little. @param {AnyJob} job */
 export const learnedLittle = (job) => isGuessing(job) || lossIsHigh(job);
 
 /** Say what may help a job that learned too little. @param {Job} job */
@@ -56,7 +57,7 @@ export const hintText = (job) => (learnedLittle(job) ? "A smaller learning rate 
 
 /**
  * Say where in the queue a job is, and what it waits for, if not only for its turn.
- * @param {Job | OtherJob} job
+ * @param {AnyJob} job
  */
 function queueText({ queue_position: before, waiting_for: why }) {
   const place = before ? `queued, ${before} before it` : "queued, next";
@@ -65,7 +66,7 @@ function queueText({ queue_position: before, waiting_for: why }) {
 
 /**
  * List who submitted a job, and what decides when and where it runs, if anything does.
- * @param {Job | OtherJob} job
+ * @param {AnyJob} job
  * @returns {[string, string][]}
  */
 export function queueFacts({ submitted_by, priority, requires }) {
@@ -87,7 +88,7 @@ function otherState(job) {
   return job.status === "running" ? stageText(job) : job.status;
 }
 
-/** Describe the state of a job in a few words. @param {Job | OtherJob} job */
+/** Describe the state of a job in a few words. @param {AnyJob} job */
 export function stateText(job) {
   if (!isTraining(job)) return otherState(job);
   const { epoch, epochs } = job.progress;
@@ -99,7 +100,7 @@ export function stateText(job) {
     case "failed":
       return `failed${afterLastEpoch(job) || " before the first epoch"}`;
     case "cancelled":
-      return `cancelled${afterLastEpoch(job)}`;
+      return `${job.pruned ? "pruned" : "cancelled"}${afterLastEpoch(job)}`;
     default:
       if (isGuessing(job)) return "no better than guessing";
       return lossIsHigh(job)

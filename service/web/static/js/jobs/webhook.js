@@ -6,7 +6,7 @@ import { FINAL_STATUSES } from "../events.js";
 import { deliveryText, hostOf } from "../system/webhook-words.js";
 import { localText } from "../times.js";
 
-/** @typedef {import("../types.d.ts").Job | import("../types.d.ts").ImportJob} AnyJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 
 const AGAIN_MS = 2000; // before a pending delivery is read again
 

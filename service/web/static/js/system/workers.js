@@ -5,7 +5,7 @@ import { $, h, notice, numberCell, plainButton, rowHeader, table } from "../dom.
 import { isTraining, otherName } from "../jobs/other.js";
 import { stateText } from "../jobs/state.js";
 
-/** @typedef {import("../types.d.ts").Job | import("../types.d.ts").OtherJob} AnyJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 
 /**
  * @typedef {object} Worker

@@ -1,0 +1,13 @@
+-- ARGV: sweep, its fence, number of the trial, id, progress, then names and values of fields
+-- Creates the next trial of a sweep. It counts for no limit of the queue, because the sweep was
+-- accepted. A repeated call creates no second trial.
+-- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
+local sweep, fence, number, id, progress = unpack(ARGV)
+
+local answer = verdict(sweep, fence)
+if answer == 'go on' and redis.call('LLEN', history_of(sweep)) == tonumber(number) then
+  create(id, progress, { unpack(ARGV, 6) })
+  add_trial(sweep, id)
+  redis.call('HDEL', key_of(sweep), 'deaths', 'memory_deaths')
+end
+return answer
