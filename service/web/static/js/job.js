@@ -21,6 +21,7 @@ import {
 import { isImport } from "./jobs/import.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
+import { reproductionFacts } from "./jobs/reproduction.js";
 import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
 import { labelForm } from "./labels.js";
 import { count, fixed, percent, speed } from "./numbers.js";
@@ -133,6 +134,7 @@ function updateFacts() {
   if (job.title) labels.push(["Recipe", runName(job.recipe, recipes)]);
   if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
+    ...reproductionFacts(job),
     ...labels,
     ["Data set", dataset],
     ["Layers", layersOf(job)],

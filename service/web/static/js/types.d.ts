@@ -99,6 +99,12 @@ interface AnyKind {
 export interface Job extends AnyKind {
   kind: "train";
   recipe: Recipe;
+  /** Id of the model whose training is run again. */
+  reproduces?: string | null;
+  reproduction?: {
+    same: boolean;
+    differs: { what: string; before: string; now: string }[];
+  } | null;
   progress: Progress;
 }
 
