@@ -125,3 +125,14 @@ def test_files_for_other_programs_can_be_downloaded(open_page, models):
         with page.expect_download() as download:
             page.click(f"#facts a:text-is('{text}')")
         assert download.value.suggested_filename == f"{model}{suffix}"
+
+
+def test_a_model_is_reproduced_with_one_click(open_page, stack, models):
+    page = open_page(f"/ui/models/{models['mnist']}")
+    page.click("#reproduce")
+    page.wait_for_url("**/ui/jobs/*")
+    facts = page.locator("#facts")
+    expect(facts.locator(f"a[href='/ui/models/{models['mnist']}']")).to_have_count(1)
+    stack.wait_for(page.url.rpartition("/")[2])
+    expect(facts).to_contain_text("yes, byte for byte")
+    expect(page.locator("#title")).to_have_text(f"Reproduction of {models['mnist']}")

@@ -21,6 +21,7 @@ import {
 import { isSweep, isTraining } from "./jobs/other.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
+import { reproductionFacts } from "./jobs/reproduction.js";
 import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
 import { showTrial } from "./jobs/trial-page.js";
 import { webhookFacts } from "./jobs/webhook.js";
@@ -136,6 +137,7 @@ function updateFacts() {
   if (job.title) labels.push(["Recipe", runName(job.recipe, recipes)]);
   if (job.tags?.length) labels.push(["Tags", job.tags.join(", ")]);
   const items = facts([
+    ...reproductionFacts(job),
     ...labels,
     ["Data set", dataset],
     ["Layers", layersOf(job)],

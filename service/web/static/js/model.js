@@ -114,6 +114,15 @@ function prepareDeletion(id) {
   });
 }
 
+/** Let the recipe be trained again, and open the page of the job. @param {string} id */
+function prepareReproduction(id) {
+  const reproduce = async () => {
+    const answer = await send("POST", `/models/${id}/reproduce`);
+    location.assign(`/ui/jobs/${(await answer.json()).id}`);
+  };
+  $("#reproduce").addEventListener("click", () => catchProblem(reproduce, showTrouble));
+}
+
 async function showModel() {
   const [model, aliases, { recipes: allPublished }, recipes] = await Promise.all([
     get(path),
@@ -128,6 +137,7 @@ async function showModel() {
   prepareDeletion(model.id);
   prepareNaming(model.id);
   preparePrediction(model);
+  prepareReproduction(model.id);
   labelForm(
     path,
     () => model,

@@ -111,6 +111,12 @@ export interface Delivery {
 export interface Job extends AnyKind {
   kind: "train";
   recipe: Recipe;
+  /** Id of the model whose training is run again. */
+  reproduces?: string | null;
+  reproduction?: {
+    same: boolean;
+    differs: { what: string; before: string; now: string }[];
+  } | null;
   progress: Progress;
   /** Of a trial, or of the training of a winner: id of the sweep. Null for other trainings. */
   sweep?: string | null;
