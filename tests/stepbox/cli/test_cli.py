@@ -2,9 +2,12 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 
 import pytest
 import requests
@@ -203,6 +206,29 @@ def test_ctrl_c_leaves_the_job_running(server, tmp_path):
     assert server.job(id)["status"] == "running"
     requests.post(f"{server.url}/jobs/{id}/cancel", timeout=60)
     wait_until(lambda: server.job(id)["status"] == "cancelled")
+
+
+def test_a_terminal_gets_a_bar(server):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 120))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stepbox", "train", *QUICK, "--watch"],
+        env=environment(server.url),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the terminal ends with the process
+        while block := os.read(ours, 4096):
+            shown += block
+    os.close(ours)
+    id, result = process.communicate(timeout=PATIENCE_S)[0].splitlines()
+    assert process.returncode == 0
+    assert f"{id} succeeded: 100%|" in shown.decode()
+    assert "epoch 1, test accuracy" in shown.decode()
+    assert result.startswith("model m-")
 
 
 def complete(run, words):
