@@ -77,7 +77,7 @@ def _predict_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     with stores.scratch_of(attempt) as scratch:
         dataset, names = _samples(stores, claim.job, task, card.dataset, scratch, report)
         prediction, files = predict_dataset(
-            card, network, dataset, task.split, scratch, kept, report, names
+            card, network, dataset, task.split, scratch, kept, report, names=names
         )
         place = stores.predictions.stage(claim.job, attempt, prediction, files, owner)
     # If this raises, the end of the job removes what is staged, unless another attempt has the job.
