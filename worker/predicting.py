@@ -13,7 +13,6 @@ from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import (
     InvalidInputError,
     NotFoundError,
-    StorageFullError,
     StoreError,
     UnavailableError,
 )
@@ -21,7 +20,7 @@ from stepbox.importing.options import ImportProgress, Stage
 from stepbox.nn.activations import Array
 from stepbox.predicting.pipeline import Report, predict_dataset
 from stepbox.predicting.samples import Uploaded, read_samples
-from worker.reporter import JobCancelledError, Reporter, insist, obey
+from worker.reporter import Reporter, insist, obey
 from worker.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -78,16 +77,13 @@ def _predict_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     with stores.scratch_of(attempt) as scratch:
         dataset, names = _samples(stores, claim.job, task, card.dataset, scratch, report)
         prediction, files = predict_dataset(
-            card, network, dataset, task.split, scratch, kept, report, names
+            card, network, dataset, task.split, scratch, kept, report, names=names
         )
         place = stores.predictions.stage(claim.job, attempt, prediction, files, owner)
-    try:
-        stores.quota.check(owner, without=claim.job)
-        reporter.flush()
-        obey(insist(stores.jobs.decide_prediction, claim, staged=place))
-    except (StorageFullError, JobCancelledError):
-        stores.predictions.discard(claim.job)
-        raise
+    # If this raises, the end of the job removes what is staged, unless another attempt has the job.
+    stores.quota.check(owner, without=claim.job)
+    reporter.flush()
+    obey(insist(stores.jobs.decide_prediction, claim, staged=place))
     return place
 
 

@@ -83,9 +83,9 @@ class Stores:
 
     def drop(self, job: str) -> None:
         """Remove the files that a job needed until it ended."""
+        self.predictions.discard(job)  # first: the sweep finds the job by the others
         self.checkpoints.drop(job)
         self.uploads.drop(job)
-        self.predictions.discard(job)
         self._drop_scratch(job)
 
     def discard_attempts(self, job: str) -> None:

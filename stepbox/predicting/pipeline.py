@@ -59,6 +59,7 @@ def predict_dataset(
     folder: Path,
     kept: Kept,
     report: Report,
+    *,
     names: pa.Array | None = None,
 ) -> Predicted:
     """Predict all samples of a data set.

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stepbox.data.dataset import LABEL_DTYPE, Dataset, DatasetSpec
+from stepbox.data.readers.checks import check_bytes
 from stepbox.data.readers.part import Limits, Part
 from stepbox.data.readers.scratch import ArrayFile
 from stepbox.errors import InvalidInputError
@@ -70,6 +71,7 @@ def read_samples(
     limits = limits._replace(labels=False, proceed=lambda: tell(0, None))
     parts = open_upload(upload, content_type, scratch, limits, label)
     total, done = sum(len(part.labels) for part in parts), 0
+    check_bytes(total * spec.features * spec.dtype.itemsize, limits)
     names: list[pa.Array] = []
     with ArrayFile(scratch, spec.dtype, spec.shape) as target:
         for part in parts:

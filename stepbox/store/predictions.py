@@ -183,6 +183,8 @@ class PredictionStore:
         except NotFoundError:
             self.delete(job)
             return
+        except StoreError:  # the description is damaged: any of the files may be visible
+            return
         for attempt in self._attempts(job):
             if attempt != visible:
                 self._remove(f"{job}/{attempt}")

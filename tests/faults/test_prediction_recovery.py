@@ -1,13 +1,15 @@
 """After kills and pauses, a prediction has the same bytes as an undisturbed one."""
 
+import io
 import json
 import os
 import signal
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from jobs.record import PredictionTask
+from jobs.record import PredictionTask, UploadedSamples
 from service.app import create_app
 from service.settings import ServiceSettings
 from stepbox.data.builtin import DATASETS
@@ -16,6 +18,7 @@ from tests.faults.test_import_recovery import (
     HOLDING,
     hold,
     owner_of,
+    receive,
     release,
     wait_for_hold,
 )
@@ -101,6 +104,30 @@ def test_a_killed_prediction_has_the_bytes_of_an_undisturbed_one(own_stack, stor
     records = [json.loads(fields["record"]) for fields in events if fields["type"] == "status"]
     states = [dict(zip(flat[::2], flat[1::2], strict=True))["status"] for flat in records]
     assert (states.count("succeeded"), states[-1]) == (1, "succeeded")
+
+
+def test_an_uploaded_file_is_kept_until_its_samples_are_predicted(own_stack, stores, model):
+    digits = stores.datasets.load("mnist", "test")
+    content = io.BytesIO()
+    np.savez(content, images=digits.samples, labels=digits.labels)
+    id = receive(stores, content.getvalue())
+    file = UploadedSamples(label="label", content_type="", bytes=len(content.getvalue()))
+    hold(own_stack, "predicted-5000")
+    own_stack.start_worker(application=HOLDING)
+    stores.jobs.submit_prediction(
+        PredictionTask(model=model, file=file), samples=None, id=id, queue_limit=9
+    )
+    for _ in range(2):
+        wait_for_hold(own_stack, "predicted-5000")
+        assert [*stores.uploads.ages()] == [id]
+        kill_owner(stores, id)
+    wait_for_hold(own_stack, "predicted-5000")
+    release(own_stack, "predicted-5000")
+    assert end_of(stores, id).attempts == 3
+    wanted = predict(stores, model, "test")
+    end_of(stores, wanted)
+    assert result(stores, id)[1] == result(stores, wanted)[1]
+    assert [*stores.uploads.ages()] == []
 
 
 def test_a_damaged_block_is_computed_again(own_stack, stores, model):

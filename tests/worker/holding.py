@@ -36,14 +36,14 @@ def import_and_hold(upload, content_type, options, scratch, report, limits):
     return import_upload(upload, content_type, options, scratch, report_and_hold, limits)
 
 
-def predict_and_hold(*arguments):
+def predict_and_hold(*arguments, **options):
     *others, report = arguments
 
     def report_and_hold(progress):
         hold(f"predicted-{progress.samples}")
         report(progress)
 
-    return predict_dataset(*others, report_and_hold)
+    return predict_dataset(*others, report_and_hold, **options)
 
 
 def holding(publish):

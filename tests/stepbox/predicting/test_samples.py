@@ -193,6 +193,12 @@ def test_what_does_not_fit_is_named(read, content, spec, words):
         read(content, spec)
 
 
+def test_small_images_may_not_become_too_large(read):
+    small = np.zeros((5, 2, 2), np.uint8)
+    with pytest.raises(InvalidInputError, match="1,000"):
+        read(npz(x=small), bytes=1000)
+
+
 def test_imports_still_need_labels(read, tmp_path):
     from stepbox.importing.opening import open_upload
 

@@ -151,5 +151,7 @@ def test_damage_is_found(store, stage, objects):
     objects.put(f"{FOLDER}/{place}/result.csv", b"index,LABEL\n")
     assert [*store.damaged()] == [f"prediction {JOB}: its csv file differs from its checksum"]
     objects.put(f"{FOLDER}/{JOB}/prediction.json", b"{")
+    store.discard(JOB)
+    assert store.is_staged(place)
     (damage,) = store.damaged()
     assert damage.startswith(f"prediction {JOB}: ")
