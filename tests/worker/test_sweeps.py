@@ -168,8 +168,8 @@ def test_a_cancelled_sweep_stops_its_trials(own_stack, stores, sweeps):
 @pytest.mark.parametrize(
     ("pruner", "points"),
     [
-        ("none", ("chosen-0", "park-1", "parked-2", "chosen-3", "staged", "park-5")),
-        ("asha", ("epoch-1", "chosen-1", "epoch-2")),
+        ("none", ("chosen-1", "park-2", "parked-3", "staged")),
+        ("asha", ("epoch-1", "epoch-2")),
     ],
 )
 def test_kills_change_nothing(own_stack, stores, sweeps, pruner, points):
