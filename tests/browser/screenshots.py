@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.browser.browser import Watched, chromium
+from tests.browser.test_sweeps import start, wait_for
 from tests.processes import stack_in, wait_until
 
 LOADING = (
@@ -37,7 +38,7 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
 
 
 def main(folder: Path, *wanted: str) -> None:
-    """Train three models, start two more trainings, and save screenshots of the pages."""
+    """Train three models, run a sweep, start two more trainings, and save screenshots of the pages."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as name,
@@ -53,12 +54,16 @@ def main(folder: Path, *wanted: str) -> None:
             stack.train(recipe="fashion-mnist-torch", epochs=15),
         ]
         done = [stack.wait_for(job["id"], seconds=600) for job in started]
+        sweep = start(stack, epochs=8, trials=20, pruner="median")
+        wait_for(stack, sweep)
         running = stack.train(recipe="fashion-mnist-torch", seed=1)
         stack.train(recipe="mnist-numpy", hidden_sizes=[64], seed=1)
         published, digits, clothes = (job["model"] for job in done)
         pages = {
             "jobs": "/",
             "job": f"/ui/jobs/{running['id']}",
+            "sweeps": "/ui/sweeps",
+            "sweep": f"/ui/sweeps/{sweep}",
             "data": "/ui/data",
             "data-set": "/ui/data/fashion-mnist",
             "models": f"/ui/models?compare={digits},{published}",

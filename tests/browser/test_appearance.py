@@ -7,11 +7,14 @@ import pytest
 import requests
 
 from tests.browser.browser import Watched
+from tests.browser.test_sweeps import start, wait_for
 
 FIRST_VIEW_BYTES = 300_000
 PAGES = {
     "jobs": "/",
     "job": "/ui/jobs/{job}",
+    "sweeps": "/ui/sweeps",
+    "sweep": "/ui/sweeps/{sweep}",
     "data": "/ui/data",
     "data-set": "/ui/data/fashion-mnist",
     "models": "/ui/models",
@@ -29,7 +32,9 @@ PAGES = {
 @pytest.fixture(scope="module")
 def addresses(stack, models):
     card = requests.get(f"{stack.url}/models/{models['mnist']}", timeout=10).json()
-    return {name: path.format(job=card["job"], **models) for name, path in PAGES.items()}
+    sweep = wait_for(stack, start(stack))["id"]
+    known = {"job": card["job"], "sweep": sweep, **models}
+    return {name: path.format(**known) for name, path in PAGES.items()}
 
 
 @pytest.mark.parametrize(("mode", "width"), [("light", 1280), ("dark", 375)])

@@ -104,11 +104,15 @@ export function fieldValue(field, value) {
   return valueText(value) || "none";
 }
 
+const NAME_DIGITS = 4; // in the names of runs, of numbers that a sweep has chosen
+
 /** Write a changed field in words. @param {[field: string, value: unknown]} change */
 function changeWords([field, value]) {
   const isNetwork = field === "hidden_sizes" || field === "layers";
   if (!isNetwork || !Array.isArray(value)) {
-    return `${fieldWords(field)} ${fieldValue(field, value)}`;
+    const isExact = typeof value !== "number" || Number.isInteger(value);
+    const words = fieldValue(field, isExact ? value : Number(value.toPrecision(NAME_DIGITS)));
+    return `${fieldWords(field)} ${words}`;
   }
   if (!value.length) return "no hidden layers";
   if (field === "layers") return `layers ${hiddenText(value)}`;

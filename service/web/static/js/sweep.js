@@ -1,8 +1,9 @@
 // @ts-check
 // The page of one sweep, updated while it runs.
 import "./page.js";
+import { capitalized } from "./capitalized.js";
 import { catchProblem, get, latest, post, send } from "./api.js";
-import { $, facts, h, notice, ready, renew } from "./dom.js";
+import { $, $$, facts, h, notice, ready, renew } from "./dom.js";
 import { FINAL_STATUSES, followEvents } from "./events.js";
 import { lostNotice } from "./jobs/live.js";
 import { percent } from "./numbers.js";
@@ -54,7 +55,12 @@ function showState() {
   $("#problem").replaceChildren(...(error ? [notice(error)] : []));
 }
 
-/** @param {{ currentTarget: HTMLButtonElement }} event @param {string} words @param {() => Promise<unknown>} act */
+/**
+ * Do what a button says, and meanwhile say so.
+ * @param {{ currentTarget: HTMLButtonElement }} event
+ * @param {string} words
+ * @param {() => Promise<unknown>} act
+ */
 async function press({ currentTarget: button }, words, act) {
   button.disabled = true;
   button.textContent = words;
@@ -95,12 +101,15 @@ function showBest() {
     ...(best
       ? facts([
           ["Trial", h("a", { href: `/ui/jobs/${best.job}` }, `Trial ${best.number}`)],
-          [metricWords(search.metric), valueText(search.metric, best.value)],
+          [capitalized(metricWords(search.metric)), valueText(search.metric, best.value)],
           ...names
             .filter((name) => best.params[name] !== undefined)
             .map(
               (name) =>
-                /** @type {[string, string]} */ ([paramWords(name), paramText(best.params[name])]),
+                /** @type {[string, string]} */ ([
+                  capitalized(paramWords(name)),
+                  paramText(best.params[name]),
+                ]),
             ),
         ])
       : [h("dt", { class: "sr" }, "Trial"), h("dd", null, "No trial is complete.")]),
@@ -137,7 +146,7 @@ function showImportance() {
       return h(
         "li",
         { class: i ? null : "best" },
-        h("span", { class: "name", title: paramWords(name) }, paramWords(name)),
+        h("span", { class: "name", title: paramWords(name) }, capitalized(paramWords(name))),
         h("span", { class: "track", "aria-hidden": "true" }, bar),
         h("span", { class: "value" }, percent(share, 0)),
       );
@@ -225,7 +234,8 @@ async function follow() {
 async function showSweep() {
   [sweep, recipes] = await Promise.all([get(path), loadRecipes()]);
   const words = metricWords(sweep.search.metric);
-  for (const element of document.querySelectorAll("[data-metric]")) element.textContent = words;
+  for (const element of $$("[data-metric]")) element.textContent = words;
+  for (const element of $$("[data-metric=capital]")) element.textContent = capitalized(words);
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
   redraw = drawSweep(
     () => sweep,

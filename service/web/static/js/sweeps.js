@@ -4,7 +4,7 @@ import "./page.js";
 import { catchProblem, get } from "./api.js";
 import { $, h, notice, numberCell, plainButton, ready, renew, table } from "./dom.js";
 import { olderThan } from "./jobs/state.js";
-import { loadRecipes, nameOf } from "./recipes.js";
+import { fieldWords, loadRecipes, nameOf } from "./recipes.js";
 import { startForm } from "./sweeps/form.js";
 import { metricWords, progressText, valueText } from "./sweeps/state.js";
 import { localTime, timeOrDate, zoneName } from "./times.js";
@@ -36,7 +36,7 @@ function row(sweep, recipes) {
       h(
         "span",
         { class: "small" },
-        `${Object.keys(search.space).join(", ")} · ${id.slice(0, 6)}${owner}`,
+        `${Object.keys(search.space).map(fieldWords).join(", ")} · ${id.slice(0, 6)}${owner}`,
       ),
     ),
     h(

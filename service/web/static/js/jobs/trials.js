@@ -10,7 +10,7 @@ import { FINAL_STATUSES } from "../events.js";
 export const isTrial = (job) => job.kind === "train" && job.trial != null;
 
 /**
- * Put the trials of each sweep together, at the place of the first one, so that they hide no others.
+ * Put the trials of each sweep together, at the place of the first, so that they hide no others.
  * @param {(AnyJob)[]} jobs
  * @returns {(AnyJob | Group)[]}
  */

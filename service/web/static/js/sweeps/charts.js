@@ -151,7 +151,7 @@ export function sliceChart(sweep, name, picked, width) {
           ...centered(`${axis.label}${axis.kind === "log" ? " (log scale)" : ""}`),
           type: /** @type {"log" | "linear"} */ (axis.kind),
           domain: [axis.low, axis.high],
-          ticks: axis.kind === "log" ? ticksOf(axis) : 4,
+          ticks: ticksOf(axis),
           tickFormat: tickText,
         },
     y: valueAxis(sweep, values),

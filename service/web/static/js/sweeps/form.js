@@ -44,7 +44,7 @@ function showFieldError(name, words) {
   if (!input?.matches("input, select")) return false;
   const id = `${name}-fault`;
   input.setAttribute("aria-invalid", "true");
-  input.setAttribute("aria-describedby", `${id} ${name}-help`);
+  input.setAttribute("aria-describedby", $(`#${name}-help`) ? `${id} ${name}-help` : id);
   input.after(h("span", { class: "fault", id }, words));
   return true;
 }

@@ -42,7 +42,12 @@ export function writeView({ sort, order, compare }) {
   return query && `?${query.replaceAll("%2C", ",")}`;
 }
 
-/** Sort by another column, or the other way round. @param {View} view @param {string} sort @returns {View} */
+/**
+ * Sort by another column, or the other way round if this is the column already.
+ * @param {View} view
+ * @param {string} sort
+ * @returns {View}
+ */
 export const sortedBy = (view, sort) => ({
   ...view,
   sort,

@@ -12,6 +12,7 @@ import { fieldWords } from "../recipes.js";
  * @property {string} name
  * @property {string} label
  * @property {"log" | "linear" | "list"} kind
+ * @property {boolean} whole whether there are only integers
  * @property {number} low of numbers
  * @property {number} high
  * @property {string[]} choices texts of a list
@@ -65,10 +66,12 @@ export function axisOf(sweep, name) {
   const common = { name, label: paramWords(name) };
   if ("choices" in domain) {
     const choices = domain.choices.map(paramText);
-    return { ...common, kind: "list", low: 0, high: choices.length - 1, choices };
+    const high = choices.length - 1;
+    return { ...common, kind: "list", whole: true, low: 0, high, choices };
   }
-  const { low, high, log } = domain;
-  return { ...common, kind: log ? "log" : "linear", low, high, choices: [] };
+  const { low, high, log, step } = domain;
+  const whole = [low, high, step].every(Number.isInteger);
+  return { ...common, kind: log ? "log" : "linear", whole, low, high, choices: [] };
 }
 
 /**
@@ -82,7 +85,8 @@ export function metricAxis(label, values, log) {
   const positive = log ? values.filter((value) => value > 0) : values;
   const low = positive.reduce((a, b) => Math.min(a, b), Infinity);
   const high = positive.reduce((a, b) => Math.max(a, b), -Infinity);
-  return { name: "", label, kind: log ? "log" : "linear", low, high, choices: [] };
+  const kind = log ? "log" : "linear";
+  return { name: "", label, kind, whole: false, low, high, choices: [] };
 }
 
 /**
@@ -108,18 +112,24 @@ export function tickText(x) {
   return `${digit}e${exponent}`;
 }
 
+const MOST_TICKS = 4;
+
 /**
- * List the ticks of an axis of numbers: powers of ten of a log axis, or its ends.
+ * List the ticks of an axis of numbers: powers of ten on a log axis, or integers if there are few,
+ * or else its ends.
  * @param {Axis} axis
  * @returns {number[]}
  */
-export function ticksOf({ kind, low, high }) {
+export function ticksOf({ kind, whole, low, high }) {
+  if (kind !== "log" && whole && high - low <= MOST_TICKS) {
+    return Array.from({ length: high - low + 1 }, (_, i) => low + i);
+  }
   if (kind !== "log") return [low, high];
   const [from, to] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
   const powers = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) =>
     Number(`1e${from + i}`),
   );
-  const step = Math.ceil(powers.length / 4);
+  const step = Math.ceil(powers.length / MOST_TICKS);
   const shown = powers.filter((_, i) => i % step === 0);
   return shown.length > 1 ? shown : [low, high];
 }

@@ -22,7 +22,11 @@ export const HOW_WORDS = {
   choices: "Any of these",
 };
 
-/** How a field of this kind can vary; the first one is the default. @param {Field} field @returns {How[]} */
+/**
+ * List how a field can vary.
+ * @param {Field} field
+ * @returns {How[]} the usual way first
+ */
 export function waysOf({ kind, limits }) {
   if (kind === "numbers") return ["layers", "list"];
   if (kind !== "number") return ["choices"];

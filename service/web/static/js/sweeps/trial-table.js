@@ -1,5 +1,6 @@
 // @ts-check
 // The trials of a sweep as tables: all of them, sorted, and those that are compared.
+import { capitalized } from "../capitalized.js";
 import { h, numberCell, rowHeader } from "../dom.js";
 import { differing, paramText, paramWords } from "./parameters.js";
 import { metricWords, valueText } from "./state.js";
@@ -32,7 +33,7 @@ function sortHeader(key, text, view, sort) {
   const button = h(
     "button",
     { type: "button", class: "plain", id: `sort-${key}`, onclick: () => sort(key) },
-    text,
+    capitalized(text),
   );
   const isText = key === "number" || key === "state";
   const order = view.sort === key ? view.order : null;
