@@ -15,6 +15,8 @@ class Book:
     ----------
     jobs
         The last known status of each job.
+    sweeps
+        Those of the jobs that are sweeps.
     models
         The models that succeeded jobs have named.
     unclear
@@ -25,6 +27,7 @@ class Book:
         self._file = path.open("x", buffering=1)
         self._lock = threading.Lock()
         self.jobs: dict[str, str] = {}
+        self.sweeps: set[str] = set()
         self.models: dict[str, str] = {}
         self.unclear: dict[str, Mapping[str, Any]] = {}
 
@@ -41,6 +44,8 @@ class Book:
                 job = call.answer
                 if self.jobs.get(job["id"]) not in FINAL:
                     self.jobs[job["id"]] = job["status"]
+                if job["kind"] == "sweep":
+                    self.sweeps.add(job["id"])
                 if job["model"]:
                     self.models[job["id"]] = job["model"]
 

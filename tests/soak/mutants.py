@@ -7,6 +7,7 @@ changed: `tests.soak.mutated_worker` and `tests.soak.mutated_service` do.
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from unittest.mock import patch
 from jobs import reader
 from tests.soak import scenes
 from tests.soak.soak import Schedule
+
+HESITATION_S = 3
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,31 @@ def _restore_badly() -> None:
     _replace(CheckpointStore, "load", rounded)
 
 
+def _hesitate(name: str) -> Callable[[], None]:
+    """Make a worker wait before a call about a sweep, as if it was busy; that alone is no fault."""
+
+    def _change() -> None:
+        from jobs.sweeps import Sweeps
+
+        call = getattr(Sweeps, name)
+
+        def later(*arguments: Any, **options: Any) -> Any:
+            time.sleep(HESITATION_S)
+            return call(*arguments, **options)
+
+        _replace(Sweeps, name, later)
+
+    return _change
+
+
+def _seed_without_number() -> None:
+    from optuna.samplers import RandomSampler
+
+    from worker import study
+
+    _replace(study, "RandomSampler", lambda _: RandomSampler(0))
+
+
 _ANY_CLAIM = [("verdict(id, fence)", "verdict(id, redis.call('HGET', key_of(id), 'fence'))")]
 
 MUTANTS = {
@@ -215,5 +243,32 @@ MUTANTS = {
         "^differing: ",
         scenes.kill_within_epoch,
         change=_restore_badly,
+    ),
+    "park-always": Mutant(
+        "a sweep waits for its trials, although one of them has ended meanwhile",
+        "did not end",
+        scenes.search,
+        {
+            "park": [
+                (
+                    "if (redis.call('HGET', key_of(id), 'ended') or '0') ~= ended then",
+                    "if false then",
+                )
+            ]
+        },
+        _hesitate("park"),
+    ),
+    "trial-any-claim": Mutant(
+        "a worker that has lost a sweep may submit its trial",
+        r"^doubled: trial \d+ of sweep \w+ has the jobs",
+        scenes.freeze_sweep,
+        {"trial": [("if answer == 'go on' and redis", "if true or redis")]},
+        _hesitate("submit_trial"),
+    ),
+    "seed-without-number": Mutant(
+        "the sampler is seeded without the number of the trial",
+        r"^differing: trial \d+ of sweep",
+        scenes.search,
+        change=_seed_without_number,
     ),
 }

@@ -5,13 +5,16 @@ from contextlib import suppress
 from typing import Any
 
 from tests.faults.storm import RECIPES
+from tests.faults.sweeps import SWEEPS
 from tests.processes import wait_until
 from tests.soak.cluster import CENTRE
 from tests.soak.history import FINAL
 from tests.soak.soak import LONG, Schedule, Soak
 
 WAIT_S = 300  # for a moment
+GONE_S = 60  # for what a mutant may never do
 SHORT = RECIPES[1]
+RANDOM_SWEEP = SWEEPS[1]
 ALL_EPOCHS = SHORT["epochs"] + 1  # with that of the untrained network
 
 
@@ -171,4 +174,20 @@ def train(soak: Soak) -> None:
     for api in soak.cluster.urls:
         soak.client.models(api)
     id = _submitted(soak, LONG)
+    _until(soak, id, _over)
+
+
+def search(soak: Soak) -> None:
+    """Run a sweep without any fault."""
+    id = _submitted(soak, RANDOM_SWEEP)
+    with suppress(AssertionError):  # a mutant may never end it
+        wait_until(lambda: _over(soak.cluster.jobs.redis.hgetall(f"job:{id}")), seconds=GONE_S)
+
+
+def freeze_sweep(soak: Soak) -> None:
+    """Freeze the machine that has chosen a trial, until another one has submitted it."""
+    id, host = _start(soak, RANDOM_SWEEP)
+    soak.injector.begin("frozen", host)
+    _until(soak, id, lambda record: int(record["attempts"]) > 1 and "ended" in record)
+    soak.injector.end("frozen", host)
     _until(soak, id, _over)
