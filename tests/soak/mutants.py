@@ -164,7 +164,7 @@ MUTANTS = {
         scenes.freeze_publishing,
         {
             "finish": [
-                ("if verdict(id, fence) == 'lost' then", "if false then"),
+                ("if answer == 'lost' then", "if false then"),
                 ("if record[2] == fence and record[1] == status then", "if false then"),
             ]
         },
