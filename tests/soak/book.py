@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stepbox.data.builtin import DATASETS
 from tests.soak.history import FINAL, Call
 
 
@@ -19,6 +20,8 @@ class Book:
         Those of the jobs that are sweeps.
     models
         The models that succeeded jobs have named.
+    of_points
+        Those of the models that classify points of the plane.
     unclear
         The keys that have had no clear answer, and what they submit.
     """
@@ -29,6 +32,7 @@ class Book:
         self.jobs: dict[str, str] = {}
         self.sweeps: set[str] = set()
         self.models: dict[str, str] = {}
+        self.of_points: set[str] = set()
         self.unclear: dict[str, Mapping[str, Any]] = {}
 
     def add(self, call: Call) -> None:
@@ -48,6 +52,8 @@ class Book:
                     self.sweeps.add(job["id"])
                 if job["model"]:
                     self.models[job["id"]] = job["model"]
+                    if job["dataset"] not in DATASETS:
+                        self.of_points.add(job["model"])
 
     def unfinished(self) -> list[str]:
         """List the jobs that are not known to have ended."""

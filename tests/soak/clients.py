@@ -22,6 +22,7 @@ TIMEOUT_S = (2, 6)  # to connect, and between two bytes of an answer
 STREAM_S = 4.0  # as long as a client follows events at once
 WHOLE_S = 30.0  # as long as it takes at most to read all events of a finished job
 IMAGE = {"images": [[[(row * column) % 256 for column in range(28)] for row in range(28)]]}
+POINT = {"inputs": [[0.5, -0.25]]}
 
 
 class Client:
@@ -113,13 +114,12 @@ class Client:
         return self._get("models", {}, "/models?limit=1000", kept, api)
 
     def predict(self, model: str, api: str | None = None) -> Call:
-        """Ask a model what it sees in an image."""
+        """Ask a model for the class of an image, or of a point."""
+        body = POINT if model in self._book.of_points else IMAGE
         return self._call(
             "predict",
             {"model": model},
-            lambda url: requests.post(
-                f"{url}/predict?model={model}", json=IMAGE, timeout=TIMEOUT_S
-            ),
+            lambda url: requests.post(f"{url}/predict?model={model}", json=body, timeout=TIMEOUT_S),
             lambda answer: answer.json()["predictions"][0]["logits"],
             api,
         )

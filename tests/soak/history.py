@@ -105,7 +105,7 @@ def view(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a history keeps of a job."""
     kept = {name: job[name] for name in KEPT}
     epochs, total = len(job["history"]), job["recipe"]["epochs"] + 1
-    return kept | {"epochs": epochs, "total": total}
+    return kept | {"epochs": epochs, "total": total, "dataset": job["recipe"]["dataset"]}
 
 
 def view_of_sweep(sweep: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,6 @@ from jobs import reader
 from tests.soak import scenes
 from tests.soak.soak import Schedule
 
-HESITATION_S = 3
-
 
 @dataclass(frozen=True)
 class Mutant:
@@ -130,21 +128,33 @@ def _restore_badly() -> None:
     _replace(CheckpointStore, "load", rounded)
 
 
-def _hesitate(name: str) -> Callable[[], None]:
-    """Make a worker wait before a call about a sweep, as if it was busy; that alone is no fault."""
+def _submit_slowly() -> None:
+    """Let a worker wait before it submits a trial, which alone is no fault."""
+    from jobs.sweeps import Sweeps
 
-    def _change() -> None:
-        from jobs.sweeps import Sweeps
+    submit = Sweeps.submit_trial
 
-        call = getattr(Sweeps, name)
+    def later(*arguments: Any, **options: Any) -> Any:
+        time.sleep(3)
+        return submit(*arguments, **options)
 
-        def later(*arguments: Any, **options: Any) -> Any:
-            time.sleep(HESITATION_S)
-            return call(*arguments, **options)
+    _replace(Sweeps, "submit_trial", later)
 
-        _replace(Sweeps, name, later)
 
-    return _change
+def _park_late() -> None:
+    """Let a worker wait for the end of a trial before a sweep parks, which alone is no fault."""
+    from jobs.sweeps import Sweeps
+
+    park = Sweeps.park
+
+    def later(self: Sweeps, claim: Any, state: Any, fields: Any) -> Any:
+        for _ in range(100):  # s; it may be another sweep's turn
+            time.sleep(1)
+            if self.get(claim.job).ended != state.ended:
+                break
+        return park(self, claim, state, fields)
+
+    _replace(Sweeps, "park", later)
 
 
 def _seed_without_number() -> None:
@@ -256,14 +266,14 @@ MUTANTS = {
                 )
             ]
         },
-        _hesitate("park"),
+        _park_late,
     ),
     "trial-any-claim": Mutant(
         "a worker that has lost a sweep may submit its trial",
         r"^doubled: trial \d+ of sweep \w+ has the jobs",
         scenes.freeze_sweep,
         {"trial": [("if answer == 'go on' and redis", "if true or redis")]},
-        _hesitate("submit_trial"),
+        _submit_slowly,
     ),
     "seed-without-number": Mutant(
         "the sampler is seeded without the number of the trial",

@@ -12,7 +12,7 @@ from tests.soak.history import FINAL
 from tests.soak.soak import LONG, Schedule, Soak
 
 WAIT_S = 300  # for a moment
-GONE_S = 60  # for what a mutant may never do
+GONE_S = 150  # for what a mutant may never do
 SHORT = RECIPES[1]
 RANDOM_SWEEP = SWEEPS[1]
 ALL_EPOCHS = SHORT["epochs"] + 1  # with that of the untrained network
