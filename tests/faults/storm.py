@@ -39,7 +39,7 @@ RECIPES: list[dict[str, Any]] = [
         "seed": 1,
     },
 ]
-SWEEP_EVERY = 4  # accepted jobs
+SWEEP_EVERY = 3  # accepted jobs
 WORKERS = ("one", "two")
 BACKLOG = 4  # while so many jobs wait, no job is submitted
 
