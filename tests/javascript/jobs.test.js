@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { setDatasets, sizesOf } from "#pages/datasets.js";
-import { finalFigures } from "#pages/jobs/facts.js";
+import { finalFigures, lowestLossText } from "#pages/jobs/facts.js";
 import { parseTags } from "#pages/tags.js";
 import { estimate, resultText } from "#pages/jobs/earlier.js";
 import { errorSummary, fault, fieldError, parseField } from "#pages/jobs/fields.js";
-import { importName, trainingsOf } from "#pages/jobs/import.js";
+import { importName, otherName, trainingsOf } from "#pages/jobs/import.js";
 import { sparkPath, sparkX, sparkY } from "#pages/jobs/spark.js";
 import { layerWords, mistakesWords } from "#pages/jobs/learned-words.js";
 import { bestText, differingField, labelled, spread } from "#pages/jobs/values.js";
@@ -25,6 +25,7 @@ import { changedFields, publishedFor, runName, valueText } from "#pages/recipes.
 /** @param {object} members */
 const job = (members) =>
   /** @type {any} */ ({
+    kind: "train",
     progress: { epoch: 0, epochs: 5, fraction: 1 },
     history: [],
     recipe: { dataset: "mnist" },
@@ -141,8 +142,33 @@ test("an import has a name, and is no training", () => {
   const upload = { name: "leaves", bytes: 1 };
   assert.equal(importName(importJob({ upload, title: null })), "Import of leaves");
   assert.equal(importName(importJob({ upload, title: "My leaves" })), "My leaves");
-  const training = job({ kind: "train" });
-  assert.deepEqual(trainingsOf([importJob({ upload }), training]), [training]);
+  const training = job({});
+  const trial = job({ trial: 0 });
+  assert.deepEqual(trainingsOf([importJob({ upload }), training, trial]), [training]);
+});
+
+test("a sweep has a name, and counts its trials", () => {
+  const progress = { trials_ended: 3, trials: 1000, fraction: 0.003, eta_seconds: null };
+  const sweep = job({
+    kind: "sweep",
+    status: "running",
+    recipe: { name: "mnist-numpy" },
+    progress,
+  });
+  assert.equal(otherName(sweep), "Sweep of mnist-numpy");
+  assert.equal(otherName({ ...sweep, title: "Rates" }), "Rates");
+  assert.equal(stateText(sweep), "3 of 1,000 trials");
+  assert.deepEqual(trainingsOf([sweep]), []);
+});
+
+test("a trial that ended early is pruned, and has no test figures", () => {
+  const history = [
+    { epoch: 0, test_loss: null },
+    { epoch: 1, test_loss: null },
+  ];
+  const trial = job({ status: "cancelled", pruned: true, trial: 1, history });
+  assert.equal(stateText(trial), "pruned after epoch 1");
+  assert.equal(lowestLossText(trial), "—");
 });
 
 test("stateText says what a queued job waits for, if not only for its turn", () => {

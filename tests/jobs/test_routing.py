@@ -51,9 +51,15 @@ def test_the_class_of_a_job_has_all_that_it_requires(requires, name):
         assert name not in classes_taken("unknown", MOST_MEMORY)
 
 
+def test_the_class_of_a_job_has_the_schema_of_its_other_fields():
+    assert class_of(NO_REQUIREMENTS, 3) == "v3"
+    assert class_of(CUDA, 3) == "v3.cuda"
+    assert {"v3", "v3.cuda", "v3.16g", "v3.cuda.16g"} <= {*classes_taken("cuda", 16 * GIB)}
+
+
 def test_a_worker_without_known_memory_takes_jobs_that_require_none():
-    assert classes_taken("cpu", None) == ["v1", "v2.cpu"]
-    assert classes_taken("unknown", None) == ["v1"]
+    assert classes_taken("cpu", None) == ["v1", "v2.cpu", "v3", "v3.cpu"]
+    assert classes_taken("unknown", None) == ["v1", "v3"]
 
 
 def test_a_device_may_have_a_name():
@@ -142,8 +148,8 @@ def test_a_job_says_what_it_waits_for(jobs):
 
 
 def test_a_worker_leaves_jobs_of_a_later_version_alone(jobs):
-    """The next release will submit jobs of the version 3 like this."""
-    fields = {"kind": "train", "recipe": RECIPE.model_dump_json(), "class": "v3", "schema": "3"}
+    """The next release will submit jobs of the version 4 like this."""
+    fields = {"kind": "train", "recipe": RECIPE.model_dump_json(), "class": "v4", "schema": "4"}
     flat = [text for pair in fields.items() for text in pair]
     arguments = ["aaaa", json.dumps(PROGRESS), 100, 0, "", "", "", 0, *flat]
     assert jobs._run("submit", *arguments) == ["created", "aaaa"]
@@ -151,7 +157,7 @@ def test_a_worker_leaves_jobs_of_a_later_version_alone(jobs):
     assert (state.newer, state.waiting) == (1, 0)
     assert jobs.claim(OWNER, "w") is None
     code, detail = waits_for(jobs, "aaaa")
-    assert (code, "version 3" in detail) == ("worker-too-old", True)
+    assert (code, "version 4" in detail) == ("worker-too-old", True)
 
 
 def test_the_record_decides_whether_a_job_is_queued(jobs):

@@ -21,6 +21,7 @@ from service.web.status_words import EXAMPLE, REASONS
 CHANGING = (  # how the ids of the operations begin that change data
     *(f"datasets_{name}" for name in ("upload", "delete")),
     *(f"jobs_{name}" for name in ("train", "delete", "patch", "cancel")),
+    *(f"sweeps_{name}" for name in ("submit", "cancel", "train_winner")),
     *(f"models_{name}" for name in ("delete", "patch", "put", "remove")),
     *(f"workers_{name}" for name in ("drain", "resume")),
 )

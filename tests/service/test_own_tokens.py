@@ -1,15 +1,21 @@
 """Tokens of the scope own: they see and change only what is theirs, and read what is nobody's."""
 
 import itertools
-from functools import cache
+from functools import cache, cached_property
 
 import pytest
 
+from jobs.sweeps import Sweeps
 from service.app import create_app
 from service.settings import ServiceSettings
+from stepbox.data.builtin import MNIST
+from stepbox.training.labels import Labels
 from stepbox.training.presets import RECIPES
+from stepbox.training.requirements import NO_REQUIREMENTS
+from stepbox.training.sweep import Search
 from tests.datasets import add_dataset
 from tests.jobs.test_draining import ABOUT
+from tests.jobs.test_job_store import entry
 from tests.processes import stack_in, wait_until
 from tests.service.conftest import DATA, publish
 
@@ -48,21 +54,28 @@ def client(app):
 
 
 class Things:
-    """A job, a model with an alias, and a data set."""
+    """A job, a sweep that can have a winner, a model with an alias, and a data set."""
 
     def __init__(self, backend, owner):
         self.owner = owner
         self.job = backend.jobs.submit(
             RECIPES["mnist-numpy"], samples=60000, queue_limit=10**6, submitted_by=owner
         ).id
+        self.jobs = backend.jobs
         self.model, _ = publish(backend, submitted_by=owner)
         self.alias = f"best-{next(numbers)}"
         backend.models.set_alias(self.alias, self.model)
+
+    @cached_property
+    def sweep(self):
+        return cancelled_sweep(self.jobs, self.owner)
 
     def fill(self, path):
         """Fill in the parameters of a path."""
         values = {"id": self.job, "ref": self.model, "name": self.alias, "split": "test"}
         values |= {"layer": 0, "true": 0, "predicted": 1, "step": 1, "index": 0}
+        if path.startswith("/sweeps"):
+            values["id"] = self.sweep
         if path.startswith("/datasets"):
             values["ref"] = "mnist"
         return path.format(**values)
@@ -76,6 +89,9 @@ class Things:
                 return {"json": {"model": self.model}}
             case "post /train":
                 return {"json": {"recipe": "mnist-numpy", "from_model": self.model}}
+            case "post /sweeps":
+                space = {"learning_rate": {"low": 0.1, "high": 0.2}}
+                return {"json": {"from_model": self.model, "space": space}}
             case "post /predict" | "post /predict/taught":
                 query = {"model": self.model}
                 return {"json": {"images": [[PIXELS[:28]] * 28]}, "query_string": query}
@@ -87,6 +103,9 @@ class Things:
                 return {"json": INFER}
             case "post /v2/repository/index":
                 return {"json": {}}
+            case "get /sweeps":
+                assert self.sweep  # there is one
+                return {"query_string": {"limit": 100}}
             case "get /jobs":
                 return {"query_string": {"limit": 100}}
             case "get /models":
@@ -94,9 +113,32 @@ class Things:
         return {}
 
 
+def cancelled_sweep(jobs, owner):
+    """Make a sweep with one complete trial."""
+    sweeps, recipe = Sweeps(jobs), RECIPES["mnist-numpy"].changed(validation=0.1)
+    search = Search.model_validate({"space": {"learning_rate": {"low": 0.1, "high": 0.2}}})
+    asked = {"requires": NO_REQUIREMENTS, "labels": Labels(), "priority": 100}
+    jobs.reap("w", {"classes": ["v3"]}, [])
+    id = sweeps.submit(recipe, search, queue_limit=10**6, submitted_by=owner, **asked).id
+
+    def claim_of(id):
+        while (claim := jobs.claim({"pid": 1}, "w")).job != id:  # what other tests have left
+            jobs.finish(claim, "cancelled")
+        return claim
+
+    claim = claim_of(id)
+    sweeps.submit_trial(claim, sweeps.get(id), recipe, MNIST, {"learning_rate": 0.1})
+    trial = claim_of(sweeps.get(id).trials[0].job)
+    jobs.report_points(trial, [(entry(0), None), (entry(1), None)])
+    jobs.finish(trial, "succeeded")
+    jobs.finish(claim, "cancelled")
+    return id
+
+
 # What somebody else gets; None: an answer, in which the things of others do not occur.
 OTHERS_GET = {
     "post /train": 422,
+    "post /sweeps": 422,
     "put /aliases/{name}": 422,
     "delete /aliases/{name}": 404,
     "post /predict": 404,
@@ -108,7 +150,14 @@ OTHERS_GET = {
     "delete /datasets/{ref}": 403,
     **dict.fromkeys(
         (
-            *("get /recipes", "get /jobs", "get /models", "get /aliases", "get /published"),
+            *(
+                "get /recipes",
+                "get /jobs",
+                "get /sweeps",
+                "get /models",
+                "get /aliases",
+                "get /published",
+            ),
             *("get /generated", "get /datasets", "post /datasets", "get /datasets/{ref}"),
             *("get /datasets/{ref}/{split}", "get /datasets/{ref}/{split}/{index}.png"),
             *("get /datasets/{ref}/sheet.png", "get /datasets/{ref}/summary"),
@@ -125,7 +174,7 @@ OTHERS_GET = {
 def outcome(operation):
     """Return what others get. A new endpoint must be in `OTHERS_GET`, unless it names its owner."""
     path = operation.partition(" ")[2]
-    if path.startswith("/jobs/{id}") or "/models/{ref}" in path:
+    if path.startswith(("/jobs/{id}", "/sweeps/{id}")) or "/models/{ref}" in path:
         return 404
     return OTHERS_GET[operation]
 
@@ -147,7 +196,13 @@ def test_what_belongs_to_others_does_not_exist(app, client, operation):
         return
     assert answer.status_code < 500 or path == "/readyz"
     if answer.mimetype != "image/png":
-        for name in (things.job, things.model, things.alias, "alice"):
+        for name in (
+            things.job,
+            vars(things).get("sweep", things.job),
+            things.model,
+            things.alias,
+            "alice",
+        ):
             assert name not in answer.text
 
 
@@ -158,6 +213,8 @@ OWNERS_GET = {  # the things of a test are too simple for some requests
     "delete /models/{ref}": 409,  # it has an alias
     "delete /jobs/{id}": 409,  # it is queued
     "post /train": 202,
+    "post /sweeps": 202,
+    "post /sweeps/{id}/cancel": 409,  # it has ended
 }
 
 

@@ -59,7 +59,7 @@ export const logLossAxis = (label, range) => ({
  * @param {Epoch[]} rows of all curves
  */
 export function accuracyAxis(range, rows) {
-  const isCut = rows.some((row) => row.epoch === 0 && 100 * row.test_accuracy < range[0]);
+  const isCut = rows.some((row) => row.epoch === 0 && 100 * (row.test_accuracy ?? 1) < range[0]);
   const start = `from ${range[0]}\u202f%${isCut ? "; epoch 0 is below" : ""}`;
   return {
     domain: range,
@@ -87,8 +87,9 @@ function tooltip({ epoch, test_loss, train_loss, test_accuracy, validation_loss 
     ...(train_loss == null ? [] : [`train ${fixed(train_loss, 3)}`]),
     ...(validation_loss == null ? [] : [`validation ${fixed(validation_loss, 3)}`]),
   ];
-  const accuracy = `accuracy ${percent(test_accuracy)}`;
-  return [`epoch ${epoch}`, `test ${fixed(test_loss, 3)}`, ...train, accuracy].join("\n");
+  const test = test_loss == null ? [] : [`test ${fixed(test_loss, 3)}`];
+  const accuracy = test_accuracy == null ? [] : [`accuracy ${percent(test_accuracy)}`];
+  return [`epoch ${epoch}`, ...test, ...train, ...accuracy].join("\n");
 }
 
 /** @param {Epoch[]} history */
@@ -96,7 +97,13 @@ const pointerMarks = (history) => [
   Plot.ruleX(history, Plot.pointerX({ x: "epoch", stroke: INK_2 })),
   Plot.tip(
     history,
-    Plot.pointerX({ x: "epoch", y: "test_loss", fill: PAPER, stroke: EDGE, title: tooltip }),
+    Plot.pointerX({
+      x: "epoch",
+      y: (/** @type {Epoch} */ row) => row.test_loss ?? row.validation_loss,
+      fill: PAPER,
+      stroke: EDGE,
+      title: tooltip,
+    }),
   ),
 ];
 
@@ -239,8 +246,10 @@ export function accuracyCurve({ history, published = [], references = [], epochs
   const late = validated.filter((row) => row.epoch > 0).map((row) => row.accuracy);
   const range = accuracyRange(history, [...levels, ...late], epochs);
   /** @param {Epoch} row */
-  const accuracy = (row) => 100 * row.test_accuracy;
-  const rows = history.map((row) => ({ ...row, accuracy: accuracy(row) }));
+  const accuracy = (row) => 100 * Number(row.test_accuracy);
+  const rows = history
+    .filter((row) => row.test_accuracy != null)
+    .map((row) => ({ ...row, accuracy: accuracy(row) }));
   const publishedRows = { x: "epoch", y: accuracy, clip: true };
   const plot = Plot.plot({
     width,
@@ -272,7 +281,7 @@ export function accuracyCurve({ history, published = [], references = [], epochs
   return addEndLabels(plot, [
     ...rows.slice(-1).map((row) => ({
       ...place(row.accuracy),
-      text: percent(row.test_accuracy, narrow ? 0 : 1),
+      text: percent(row.accuracy / 100, narrow ? 0 : 1),
       color: ORANGE,
     })),
     ...validated.slice(-1).map((row) => ({

@@ -18,7 +18,7 @@ import {
   tookText,
   trainingTime,
 } from "./jobs/facts.js";
-import { isImport } from "./jobs/import.js";
+import { isTraining } from "./jobs/import.js";
 import { showLearned } from "./jobs/learned.js";
 import { stateElement, watchJob } from "./jobs/live.js";
 import { hintText, lastEpoch, queueFacts, stateText } from "./jobs/state.js";
@@ -53,7 +53,8 @@ let rate = null;
 function longStateText() {
   if (job.status === "running") return `running, ${stateText(job)}`;
   if (job.status !== "succeeded") return stateText(job);
-  return `${stateText(job)}: test accuracy ${percent(job.history.at(-1)?.test_accuracy ?? 0)}`;
+  const accuracy = job.history.at(-1)?.test_accuracy;
+  return stateText(job) + (accuracy == null ? "" : `: test accuracy ${percent(accuracy)}`);
 }
 
 function updateProgress() {
@@ -233,7 +234,7 @@ async function showJob() {
     get("/published"),
     loadRecipes(),
   ]);
-  if (isImport(found)) return (await import("./jobs/import-page.js")).showImport(found, path);
+  if (!isTraining(found)) return (await import("./jobs/import-page.js")).showOther(found, path);
   job = found;
   recipes = allRecipes;
   const redraw = drawCurves(publishedFor(job.recipe, recipes, published));

@@ -122,9 +122,10 @@ function updateProgress() {
   bar.hidden = !running;
   bar.value = progress.fraction;
   const last = history.at(-1);
-  const accuracy = last?.epoch
-    ? `Test accuracy ${percent(last.test_accuracy)} after epoch ${last.epoch}`
-    : "";
+  const accuracy =
+    last?.epoch && last.test_accuracy != null
+      ? `Test accuracy ${percent(last.test_accuracy)} after epoch ${last.epoch}`
+      : "";
   speedText.textContent =
     running && rate ? `${speed(rate, unitOf(shown.recipe))} on ${device ?? "…"}` : accuracy;
   const left = running ? progress.eta_seconds : null;
@@ -162,10 +163,10 @@ function present(job) {
 // The list is refreshed while the page is visible.
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
-/** @typedef {import("./types.d.ts").ImportJob} ImportJob */
-/** @type {(Job | ImportJob)[]} */
+/** @typedef {import("./types.d.ts").AnyJob} AnyJob */
+/** @type {AnyJob[]} */
 let newest = [];
-/** @type {(Job | ImportJob)[]} */
+/** @type {AnyJob[]} */
 let older = [];
 /** @type {string | null} */
 let cursor = null;

@@ -71,8 +71,8 @@ export function logTicks([low, high]) {
 export function accuracyRange(history, references, epochs = history.at(-1)?.epoch ?? 0) {
   const isLong = epochs > 1 && history.some((row) => row.epoch > 0);
   const firstEpoch = isLong ? 1 : 0;
-  const late = history.filter((row) => row.epoch >= firstEpoch);
-  const values = [...late.map((row) => 100 * row.test_accuracy), ...references];
+  const late = history.filter((row) => row.epoch >= firstEpoch && row.test_accuracy != null);
+  const values = [...late.map((row) => 100 * Number(row.test_accuracy)), ...references];
   const lowest = Math.min(80, ...values);
   const step = accuracyStep(lowest);
   const low = step * Math.floor(lowest / step);

@@ -11,7 +11,7 @@ import { workersElement } from "./system/workers.js";
 import { localText } from "./times.js";
 
 /** @typedef {import("./types.d.ts").Check} Check */
-/** @typedef {import("./types.d.ts").Job | import("./types.d.ts").ImportJob} AnyJob */
+/** @typedef {import("./types.d.ts").AnyJob} AnyJob */
 /** @typedef {{ reachable: boolean, length: number | null, limit: number }} Queue */
 
 /**

@@ -5,8 +5,9 @@ export interface Epoch {
   train_loss: number | null;
   validation_loss?: number | null;
   validation_accuracy?: number | null;
-  test_loss: number;
-  test_accuracy: number;
+  /** Null in trials of a sweep, as are the other figures of the test set. */
+  test_loss: number | null;
+  test_accuracy: number | null;
   /** Null without validation, and absent in entries of earlier versions, like the others. */
   validation_loss?: number | null;
   validation_accuracy?: number | null;
@@ -100,6 +101,16 @@ export interface Job extends AnyKind {
   kind: "train";
   recipe: Recipe;
   progress: Progress;
+  /** Number of the trial in its sweep; null for other trainings. */
+  trial?: number | null;
+  pruned?: boolean;
+}
+
+/** A sweep. Its history and losses are empty. */
+export interface SweepJob extends AnyKind {
+  kind: "sweep";
+  recipe: Recipe;
+  progress: { trials_ended: number; trials: number; fraction: number; eta_seconds: null };
 }
 
 /** The import of an uploaded file. Its history and losses are empty. */
@@ -116,6 +127,8 @@ export interface ImportJob extends AnyKind {
   /** Id of the data set. Null before success. */
   dataset: string | null;
 }
+
+export type AnyJob = Job | ImportJob | SweepJob;
 
 export interface Published {
   history: Epoch[];

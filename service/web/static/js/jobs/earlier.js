@@ -61,5 +61,5 @@ export function resultText(recipe, jobs) {
   const job = alike(recipe, jobs, (field) => field !== "name");
   if (!job) return "";
   const { test_accuracy } = job.history[job.history.length - 1];
-  return percent(test_accuracy);
+  return test_accuracy == null ? "" : percent(test_accuracy);
 }

@@ -11,8 +11,8 @@ export function epochTable(history) {
     const cells = [
       String(row.epoch),
       row.train_loss == null ? "—" : fixed(row.train_loss, 4),
-      fixed(row.test_loss, 4),
-      percent(row.test_accuracy, 2),
+      row.test_loss == null ? "—" : fixed(row.test_loss, 4),
+      row.test_accuracy == null ? "—" : percent(row.test_accuracy, 2),
       ...(validated
         ? [fixed(row.validation_loss ?? NaN, 4), percent(row.validation_accuracy ?? NaN, 2)]
         : []),

@@ -41,8 +41,11 @@ export function epochText(job) {
 
 /** @param {Job} job */
 export function lowestLossText({ history }) {
-  const best = history.toSorted((a, b) => a.test_loss - b.test_loss)[0];
-  return best ? `${fixed(best.test_loss, 3)} nats, epoch ${best.epoch}` : "—";
+  const losses = history.flatMap(({ epoch, test_loss: loss }) =>
+    loss == null ? [] : [{ epoch, loss }],
+  );
+  const best = losses.toSorted((a, b) => a.loss - b.loss)[0];
+  return best ? `${fixed(best.loss, 3)} nats, epoch ${best.epoch}` : "—";
 }
 
 /** @param {Job} job */

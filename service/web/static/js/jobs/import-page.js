@@ -1,21 +1,29 @@
 // @ts-check
-// The page of an import: its state and, at the end, its data set. It is updated while it runs.
+// The page of an import: its state and, at the end, its data set. It is updated while it runs. A
+// sweep is shown as far as it is a job.
 import { catchProblem, send } from "../api.js";
 import { $, facts, h, notice, ready, renew } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
 import { labelForm } from "../labels.js";
 import { requestLine } from "../request-line.js";
 import { localTime, timeLeft } from "../times.js";
-import { importName } from "./import.js";
+import { isImport, otherName } from "./import.js";
 import { stateElement, watchJob } from "./live.js";
 import { queueFacts } from "./state.js";
 
 /** @typedef {import("../types.d.ts").ImportJob} ImportJob */
+/** @typedef {import("../types.d.ts").SweepJob} SweepJob */
 
-/** @param {ImportJob} job */
+/** @param {ImportJob} job @returns {[string, string | HTMLElement][]} */
+const importFacts = ({ dataset, upload }) => [
+  ["Data set", dataset ? h("a", { href: `/ui/data/${dataset}` }, upload.name) : "—"],
+  ["File", `${(upload.bytes / 2 ** 20).toFixed(1)} MiB`],
+];
+
+/** @param {ImportJob | SweepJob} job */
 function update(job) {
-  const { id, progress, status, dataset } = job;
-  const name = importName(job);
+  const { id, progress, status } = job;
+  const name = otherName(job);
   document.title = `${name} ${id.slice(0, 6)} · Stepbox`;
   $("#title").textContent = name;
   $("#notes").textContent = job.notes;
@@ -25,8 +33,7 @@ function update(job) {
   const left = status === "running" ? progress.eta_seconds : null;
   $("#left").textContent = left == null ? "" : `${timeLeft(left)} left`;
   const items = facts([
-    ["Data set", dataset ? h("a", { href: `/ui/data/${dataset}` }, job.upload.name) : "—"],
-    ["File", `${(job.upload.bytes / 2 ** 20).toFixed(1)} MiB`],
+    ...(isImport(job) ? importFacts(job) : []),
     ["Worker", job.worker ? `${job.worker}, attempt ${job.attempts}` : "—"],
     ...queueFacts(job),
     ["Created", localTime(job.created_at)],
@@ -36,7 +43,7 @@ function update(job) {
   $("#facts").replaceChildren(...items);
 }
 
-/** @param {ImportJob} job @param {string} path */
+/** @param {ImportJob | SweepJob} job @param {string} path */
 function updateActions(job, path) {
   $("#problem").replaceChildren(...(job.error ? [notice(job.error)] : []));
   /** @param {{ currentTarget: HTMLButtonElement }} event */
@@ -53,27 +60,28 @@ function updateActions(job, path) {
   };
   const attributes = { class: "button", type: "button", "data-writes": true, onclick: cancel };
   const over = FINAL_STATUSES.has(job.status);
-  const see = { class: "button first", href: `/ui/data/${job.dataset}` };
+  const dataset = isImport(job) ? job.dataset : null;
+  const see = { class: "button first", href: `/ui/data/${dataset}` };
   renew(
     $("#actions"),
     ...(over ? [] : [h("button", { id: "cancel", ...attributes }, "Cancel")]),
-    ...(job.dataset ? [h("a", see, "See the data set")] : []),
+    ...(dataset ? [h("a", see, "See the data set")] : []),
   );
 }
 
 /**
- * Show an import, and follow it while it runs.
- * @param {ImportJob} job
+ * Show an import or a sweep, and follow it while it runs.
+ * @param {ImportJob | SweepJob} job
  * @param {string} path of the job
  */
-export async function showImport(job, path) {
+export async function showOther(job, path) {
   for (const element of ["#loss", "#accuracy"].map((chart) => $(chart).closest("figure"))) {
     element.remove();
   }
   $("#epochs").remove();
   $("#recipe").remove();
   requestLine($("#request"), { method: "GET", path: `${path}/events` })();
-  $("#progress").setAttribute("aria-label", "Import progress");
+  $("#progress").setAttribute("aria-label", "Progress");
   $("#progress").hidden = FINAL_STATUSES.has(job.status);
   update(job);
   updateActions(job, path);

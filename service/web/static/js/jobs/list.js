@@ -4,29 +4,33 @@ import { h, numberCell, s, table } from "../dom.js";
 import { percent } from "../numbers.js";
 import { nameOf, publishedFor, runName } from "../recipes.js";
 import { localTime, timeLeft, timeOrDate, zoneName } from "../times.js";
-import { importName, isImport } from "./import.js";
+import { isTraining, otherName } from "./import.js";
 import { stateElement } from "./live.js";
 import { HEIGHT, WIDTH, sparkPath, sparkX, sparkY } from "./spark.js";
 import { lastEpoch, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Epoch} Epoch */
 /** @typedef {import("../types.d.ts").Job} Job */
-/** @typedef {import("../types.d.ts").ImportJob} ImportJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 /** @typedef {import("../types.d.ts").Recipes} Recipes */
 
 /** @param {Job} job @param {Epoch[] | null} published */
 function spark(job, published) {
   const { history } = job;
   const epochs = lastEpoch(job);
-  const last = history.at(-1);
+  // A trial of a sweep is only validated.
+  const rows = history.map(({ epoch, test_loss, validation_loss }) => ({
+    epoch,
+    test_loss: test_loss ?? validation_loss ?? null,
+  }));
+  const last = rows.at(-1);
   const orange = "var(--orange)";
   return s(
     "svg",
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true", fill: "none" },
     published && s("path", { d: sparkPath(published, epochs), stroke: "var(--grey)" }),
-    history.length > 1 &&
-      s("path", { d: sparkPath(history, epochs), stroke: orange, "stroke-width": 2 }),
-    last &&
+    rows.length > 1 && s("path", { d: sparkPath(rows, epochs), stroke: orange, "stroke-width": 2 }),
+    last?.test_loss != null &&
       s("circle", {
         cx: sparkX(last.epoch, epochs),
         cy: sparkY(last.test_loss),
@@ -36,10 +40,10 @@ function spark(job, published) {
   );
 }
 
-/** @param {Job | ImportJob} job @param {Recipes} recipes */
+/** @param {AnyJob} job @param {Recipes} recipes */
 function nameCell(job, recipes) {
-  const name = isImport(job) ? importName(job) : nameOf(job, recipes);
-  const details = job.title && !isImport(job) ? `${runName(job.recipe, recipes)} · ` : "";
+  const name = isTraining(job) ? nameOf(job, recipes) : otherName(job);
+  const details = job.title && isTraining(job) ? `${runName(job.recipe, recipes)} · ` : "";
   const priority = job.priority ? ` · priority ${job.priority}` : "";
   const owner = job.submitted_by ? ` · ${job.submitted_by}` : "";
   return h(
@@ -50,7 +54,7 @@ function nameCell(job, recipes) {
   );
 }
 
-/** @param {Job | ImportJob} job */
+/** @param {AnyJob} job */
 function stateCell(job) {
   const { fraction, eta_seconds } = job.progress;
   const error = job.error && h("span", { class: "small" }, job.error.title);
@@ -67,7 +71,7 @@ function stateCell(job) {
 }
 
 /**
- * @param {Job | ImportJob} job
+ * @param {AnyJob} job
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published
  */
@@ -78,11 +82,11 @@ function row(job, recipes, published) {
     null,
     nameCell(job, recipes),
     stateCell(job),
-    numberCell(last?.epoch ? percent(last.test_accuracy) : "—"),
+    numberCell(last?.epoch && last.test_accuracy != null ? percent(last.test_accuracy) : "—"),
     h(
       "td",
       { class: "spark" },
-      !isImport(job) && job.history.length
+      isTraining(job) && job.history.length
         ? spark(job, publishedFor(job.recipe, recipes, published))
         : null,
     ),
@@ -100,7 +104,7 @@ export function placeholder() {
 
 /**
  * Build the list of jobs.
- * @param {(Job | ImportJob)[]} jobs
+ * @param {AnyJob[]} jobs
  * @param {Recipes} recipes
  * @param {Record<string, Epoch[]>} published the published history of each recipe
  */

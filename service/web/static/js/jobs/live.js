@@ -6,12 +6,12 @@ import { followEvents } from "../events.js";
 import { addMark, learnedLittle, samplesPerSecond, stateText } from "./state.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
-/** @typedef {import("../types.d.ts").ImportJob} ImportJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 /** @typedef {"status" | "epoch" | "loss" | "progress"} EventType */
 
 /**
- * @template {Job | ImportJob} AnyJob
- * @typedef {(job: AnyJob, type: EventType, speed: number | null) => void} Changed
+ * @template {AnyJob} OneJob
+ * @typedef {(job: OneJob, type: EventType, speed: number | null) => void} Changed
  */
 
 /** @type {EventType[]} Each changes at least what those before it change. */
@@ -19,7 +19,7 @@ const TYPES = ["progress", "loss", "epoch", "status"];
 const ASK_MS = 5000; // how often a page asks what a queued job waits for
 const GATHER_MS = 50; // when a page opens, all events of the job arrive at once
 
-/** Show the state of a job as a symbol and words. @param {Job | ImportJob} job */
+/** Show the state of a job as a symbol and words. @param {AnyJob} job */
 export const stateElement = (job, text = stateText(job)) =>
   h("span", { class: `state ${learnedLittle(job) ? "guessing" : job.status}` }, text);
 
@@ -65,9 +65,9 @@ function lostNotice(host) {
 
 /**
  * Follow a job to its end.
- * @template {Job | ImportJob} AnyJob
- * @param {AnyJob} job
- * @param {Changed<AnyJob>} changed called after one or
+ * @template {AnyJob} OneJob
+ * @param {OneJob} job
+ * @param {Changed<OneJob>} changed called after one or
  *   more events with the last of their types in `TYPES`; the speed is in samples per second
  * @param {Element} trouble gets a notice while the connection is lost
  * @param {AbortSignal} [signal]

@@ -5,10 +5,12 @@ import { sizesOf } from "../datasets.js";
 import { FINAL_STATUSES } from "../events.js";
 import { losesToGuessing } from "../guessing.js";
 import { count } from "../numbers.js";
-import { isImport, stageText } from "./import.js";
+import { isTraining, stageText } from "./import.js";
 
 /** @typedef {import("../types.d.ts").Job} Job */
 /** @typedef {import("../types.d.ts").ImportJob} ImportJob */
+/** @typedef {import("../types.d.ts").SweepJob} SweepJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 
 /** @param {Job} job */
 const afterLastEpoch = ({ history }) => {
@@ -30,16 +32,16 @@ export function lastEpoch({ status, history, losses, recipe }) {
 
 /**
  * Tell whether a job ended with a model that is no better than guessing.
- * @param {Job | ImportJob} job
+ * @param {AnyJob} job
  */
 const isGuessing = (job) => job.better_than_guessing === false;
 
 /**
  * Tell whether a finished job has a loss no lower than that of guessing.
- * @param {Job | ImportJob} job
+ * @param {AnyJob} job
  */
 function lossIsHigh(job) {
-  if (isImport(job) || job.status !== "succeeded") return false;
+  if (!isTraining(job) || job.status !== "succeeded") return false;
   const sizes = sizesOf(job.recipe);
   return sizes != null && losesToGuessing(job.history.at(-1)?.test_loss, sizes.classes);
 }
@@ -48,7 +50,7 @@ function lossIsHigh(job) {
 export const stoppedEarly = ({ status, progress }) =>
   status === "succeeded" && progress.fraction < 1;
 
-/** Tell whether a job ended with a model that learned too little. @param {Job | ImportJob} job */
+/** Tell whether a job ended with a model that learned too little. @param {AnyJob} job */
 export const learnedLittle = (job) => isGuessing(job) || lossIsHigh(job);
 
 /** Say what may help a job that learned too little. @param {Job} job */
@@ -56,7 +58,7 @@ export const hintText = (job) => (learnedLittle(job) ? "A smaller learning rate 
 
 /**
  * Say where in the queue a job is, and what it waits for, if not only for its turn.
- * @param {Job | ImportJob} job
+ * @param {AnyJob} job
  */
 function queueText({ queue_position: before, waiting_for: why }) {
   const place = before ? `queued, ${before} before it` : "queued, next";
@@ -65,7 +67,7 @@ function queueText({ queue_position: before, waiting_for: why }) {
 
 /**
  * List who submitted a job, and what decides when and where it runs, if anything does.
- * @param {Job | ImportJob} job
+ * @param {AnyJob} job
  * @returns {[string, string][]}
  */
 export function queueFacts({ submitted_by, priority, requires }) {
@@ -81,15 +83,15 @@ export function queueFacts({ submitted_by, priority, requires }) {
   return found;
 }
 
-/** @param {ImportJob} job */
-function importState(job) {
+/** @param {ImportJob | SweepJob} job */
+function otherState(job) {
   if (job.status === "queued") return queueText(job);
   return job.status === "running" ? stageText(job) : job.status;
 }
 
-/** Describe the state of a job in a few words. @param {Job | ImportJob} job */
+/** Describe the state of a job in a few words. @param {AnyJob} job */
 export function stateText(job) {
-  if (isImport(job)) return importState(job);
+  if (!isTraining(job)) return otherState(job);
   const { epoch, epochs } = job.progress;
   switch (job.status) {
     case "queued":
@@ -99,7 +101,7 @@ export function stateText(job) {
     case "failed":
       return `failed${afterLastEpoch(job) || " before the first epoch"}`;
     case "cancelled":
-      return `cancelled${afterLastEpoch(job)}`;
+      return `${job.pruned ? "pruned" : "cancelled"}${afterLastEpoch(job)}`;
     default:
       if (isGuessing(job)) return "no better than guessing";
       return lossIsHigh(job)

@@ -24,7 +24,7 @@ export function togetherChart(curves, width) {
   const classes = new Set(counts).size === 1 ? counts[0] : 0; // else there is no common line
   const level = classes ? [guessingLoss(classes)] : [];
   const guessing = classes ? `${narrow ? "" : "guessing, "}ln ${classes}` : "";
-  const losses = curves.flatMap(({ job }) => job.history.map((row) => row.test_loss));
+  const losses = curves.flatMap(({ job }) => job.history.map((row) => row.test_loss ?? 1));
   const range = lossRange(losses, HEADROOM * (level[0] ?? 1));
   const epochs = Math.max(1, ...curves.map(({ job }) => job.recipe.epochs));
   const position = { x: "epoch", y: "test_loss" };

@@ -82,7 +82,7 @@ export function drawComparison(series) {
   const redrawLoss = chart($("#compare-loss"), (width) =>
     curves(
       series(),
-      (row) => row.test_loss,
+      (row) => Number(row.test_loss),
       (losses) => logLossAxis("↑ Test loss, nats (log scale)", lossRange(losses, 2.45)),
       width,
     ),
@@ -94,7 +94,7 @@ export function drawComparison(series) {
     const axis = accuracyAxis(accuracyRange([], ends), histories.flat());
     return curves(
       series(),
-      (row) => 100 * row.test_accuracy,
+      (row) => 100 * Number(row.test_accuracy),
       () => axis,
       width,
     );

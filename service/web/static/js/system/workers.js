@@ -2,10 +2,10 @@
 // The workers: their devices, what they do, and the buttons that drain and resume them.
 import { catchProblem, send } from "../api.js";
 import { $, h, notice, numberCell, plainButton, rowHeader, table } from "../dom.js";
-import { importName, isImport } from "../jobs/import.js";
+import { isTraining, otherName } from "../jobs/import.js";
 import { stateText } from "../jobs/state.js";
 
-/** @typedef {import("../types.d.ts").Job | import("../types.d.ts").ImportJob} AnyJob */
+/** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 
 /**
  * @typedef {object} Worker
@@ -31,7 +31,7 @@ function workerStatus({ stalled, draining, too_old: tooOld }, job) {
     const words = tooOld && h("span", { class: "block small" }, tooOld);
     return [h("span", { class: "state queued" }, "idle"), words];
   }
-  const name = isImport(job) ? importName(job) : job.recipe.name;
+  const name = isTraining(job) ? job.recipe.name : otherName(job);
   return h("a", { href: `/ui/jobs/${job.id}` }, `${name}, ${stateText(job)}`);
 }
 
