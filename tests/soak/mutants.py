@@ -4,6 +4,7 @@
 changed: `tests.soak.mutated_worker` and `tests.soak.mutated_service` do.
 """
 
+import logging
 import shutil
 import tempfile
 import threading
@@ -17,6 +18,8 @@ from unittest.mock import patch
 from jobs import reader
 from tests.soak import scenes
 from tests.soak.soak import Schedule
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,10 @@ def _submit_slowly() -> None:
 
     submit = Sweeps.submit_trial
 
-    def later(*arguments: Any, **options: Any) -> Any:
-        time.sleep(3)
-        return submit(*arguments, **options)
+    def later(self: Sweeps, claim: Any, *arguments: Any, **options: Any) -> Any:
+        log.info(scenes.CHOSEN.format(id=claim.job))
+        time.sleep(5)
+        return submit(self, claim, *arguments, **options)
 
     _replace(Sweeps, "submit_trial", later)
 
