@@ -219,7 +219,7 @@ class Client:
             self.submit(*self._rng.choice(unclear))
         elif len(unfinished) < BACKLOG:
             self._submitted += 1
-            searches = self._submitted % SWEEP_EVERY == 1
+            searches = self._submitted % SWEEP_EVERY == 2
             key = f"{self.name}-{self._submitted}"
             fields = self._rng.choice(SWEEPS if searches else RECIPES)
             # A sweep lives long, so it would hardly ever end if users might always cancel it.
