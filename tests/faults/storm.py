@@ -179,6 +179,8 @@ class Storm:
                 counts["completed_twice"] += self._ends(id) != 1
                 sweep = view_of_sweep(self._get(f"/sweeps/{id}"))
                 self._count_trials(sweep, expected, counts)
+                if sweep["winner"] is None:
+                    continue  # it is counted as lost
                 known.add(sweep["winner"])
                 job = self.stack.job(sweep["winner"])
             counts["completed_twice"] += self._ends(job["id"]) != 1
