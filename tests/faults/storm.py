@@ -155,7 +155,7 @@ class Storm:
             fault = self.rng.choice(faults)
             self.faults[fault.__name__] = self.faults.get(fault.__name__, 0) + 1
             fault()
-        patience_s = 120 + 20 * len(self.accepted)
+        patience_s = 300 + 60 * len(self.accepted)  # a sweep is many jobs
         wait_until(lambda: all_over(self.jobs), seconds=patience_s, what="the last job")
 
     def report(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def run_soak(
     *,
     users: int = 3,
     mutant: str | None = None,
-    patience_s: float = 600,
+    patience_s: float = 1800,
 ) -> dict[str, Any]:
     """Start a cluster, let clients use it while a schedule happens, and check what they saw.
 
