@@ -32,7 +32,7 @@ help:
 	@echo "make bench          measure the training speed"
 	@echo "make bench-images   measure how well photographs and drawings are classified (minutes)"
 	@echo "make bench-serving  compare /predict with other model servers (half an hour; needs wrk)"
-	@echo "make soak           kill and pause processes under many jobs for 15 minutes"
+	@echo "make soak           kill and pause processes under jobs and sweeps for 15 minutes"
 	@echo "make soak-hosts     the same on three hosts with their network, and check what clients saw"
 	@echo "make fuzz           send thousands of requests made from the OpenAPI document (minutes)"
 	@echo "make load           keep 64 connections busy for a minute while trainings run"

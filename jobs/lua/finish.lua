@@ -6,8 +6,12 @@ local record = redis.call('HMGET', key_of(id), 'status', 'fence')
 if record[2] == fence and record[1] == status then
   return 'finished' -- the reply to the first call was lost
 end
-if verdict(id, fence) == 'lost' then
+local answer = verdict(id, fence)
+if answer == 'lost' then
   return 'lost'
+end
+if answer == 'cancel' and status == 'succeeded' then
+  status = 'cancelled' -- what publishes nothing is decided only now
 end
 if problem ~= '' then
   redis.call('HSET', key_of(id), 'error', problem)

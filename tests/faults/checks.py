@@ -7,6 +7,17 @@ import requests
 from jobs.events import read_events
 
 
+def all_over(jobs):
+    """Tell whether no job waits in the queue and no worker has one, at one moment.
+
+    Then a sweep that still waits for a trial would wait forever.
+    """
+    with jobs.redis.pipeline() as pipeline:
+        pipeline.zcard("jobs:status:queued")
+        pipeline.zcard("jobs:leases")
+        return not any(pipeline.execute())
+
+
 def check_undisturbed(stack, jobs, job, reference):
     """Check that a job has succeeded with the same result as a `Reference`, without faults.
 

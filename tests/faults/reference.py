@@ -34,6 +34,10 @@ def reference(**fields):
 def _trained(body):
     request = TrainRequest.model_validate_json(body)
     recipe = request.resolve(DATASETS[request.wanted_dataset])
-    model = train(recipe, data=DATA, progress=False)
+    return reference_of(train(recipe, data=DATA, progress=False))
+
+
+def reference_of(model):
+    """Return the `Reference` of a trained model."""
     _, described = encode_weights(model.network)
     return Reference(described.sha256, encode_steps(model.steps)[1].sha256, model.card)

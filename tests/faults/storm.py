@@ -1,4 +1,4 @@
-"""Submit many jobs while random faults occur, and check every job afterwards.
+"""Submit many jobs and sweeps while random faults occur, and check every job afterwards.
 
 For a long run, use `python -m tests.faults.storm --seconds 900`, or `make soak`.
 """
@@ -21,8 +21,12 @@ from redis.exceptions import RedisError
 from jobs.connection import connect
 from jobs.events import read_events
 from jobs.store import JobStore
-from tests.faults.reference import reference
+from tests.faults.checks import all_over
+from tests.faults.sweeps import SWEEPS, is_sweep
 from tests.processes import Process, Stack, stack_in, wait_until
+from tests.soak.expected import expect
+from tests.soak.history import Expected, ExpectedTrial, view, view_of_sweep
+from tests.soak.sweeps import check_sweep
 
 RECIPES: list[dict[str, Any]] = [
     {"epochs": 2, "hidden_sizes": (2,), "seed": 1},
@@ -35,6 +39,7 @@ RECIPES: list[dict[str, Any]] = [
         "seed": 1,
     },
 ]
+SWEEP_EVERY = 3  # accepted jobs
 WORKERS = ("one", "two")
 BACKLOG = 4  # while so many jobs wait, no job is submitted
 
@@ -128,8 +133,11 @@ class Storm:
         """Submit a job unless enough are waiting; only a 202 counts as accepted."""
         with suppress(requests.RequestException, RedisError):
             if self.jobs.queue_length() < BACKLOG:
-                fields = self.rng.choice(RECIPES)
-                answer = requests.post(f"{self.stack.url}/train", json=fields, timeout=30)
+                path, fields = "train", self.rng.choice(RECIPES)
+                sweeps, others = divmod(len(self.accepted), SWEEP_EVERY)
+                if others == 0:
+                    path, fields = "sweeps", SWEEPS[sweeps % len(SWEEPS)]
+                answer = requests.post(f"{self.stack.url}/{path}", json=fields, timeout=30)
                 if answer.status_code == 202:
                     self.accepted[answer.json()["id"]] = fields
 
@@ -147,46 +155,92 @@ class Storm:
             fault = self.rng.choice(faults)
             self.faults[fault.__name__] = self.faults.get(fault.__name__, 0) + 1
             fault()
-        wait_until(self._all_over, seconds=120 + 20 * len(self.accepted), what="the last job")
-
-    def _all_over(self) -> bool:
-        return not self.jobs.queue_length() and not self.jobs.owners()
+        patience_s = 300 + 60 * len(self.accepted)  # a sweep is many jobs
+        wait_until(lambda: all_over(self.jobs), seconds=patience_s, what="the last job")
 
     def report(self) -> dict[str, Any]:
         """Check every accepted job and return counts; those in `MUST_BE_0` must be 0."""
         counts: dict[str, Any] = dict.fromkeys(
-            ("accepted", "completed", "completed_twice", "lost", "other_results", "gaps"), 0
+            ("accepted", "completed", *MUST_BE_0, "sweeps", "trials", "pruned"), 0
         )
-        listed = requests.get(f"{self.stack.url}/models?limit=1000", timeout=30).json()
+        counts["found"] = []
+        listed = self._get("/models?limit=1000")
         trained = [card["job"] for card in listed["models"]]
+        known = set(self.accepted)
         for id, fields in self.accepted.items():
-            undisturbed = reference(**fields)
-            expected = undisturbed.card
+            expected = expect(fields)
             counts["accepted"] += 1
             job = self.stack.job(id)
             if job["status"] != "succeeded":
                 counts["lost"] += 1
                 continue
             counts["completed"] += 1
-            card = requests.get(f"{self.stack.url}/models/{job['model']}", timeout=10).json()
-            counts["other_results"] += (card["weights"]["sha256"], card["steps"]["sha256"]) != (
-                undisturbed.weights,
-                undisturbed.steps,
-            )
-            events = read_events(self.jobs, id)
-            epochs = [json.loads(one.data)["epoch"] for one in events if one.type == "epoch"]
-            ends = [one for one in events if one.type == "status" and '"succeeded"' in one.data]
-            counts["gaps"] += epochs != [entry.epoch for entry in expected.history]
-            losses = [json.loads(one.data) for one in events if one.type == "loss"]
-            counts["gaps"] += losses != [entry.model_dump() for entry in expected.losses]
-            counts["completed_twice"] += len(ends) != 1 or trained.count(id) != 1
-        counts["models_without_a_job"] = sum(job not in self.accepted for job in trained)
+            if is_sweep(fields):
+                counts["completed_twice"] += self._ends(id) != 1
+                sweep = view_of_sweep(self._get(f"/sweeps/{id}"))
+                self._count_trials(sweep, expected, counts)
+                if sweep["winner"] is None:
+                    continue  # it is counted as lost
+                known.add(sweep["winner"])
+                job = self.stack.job(sweep["winner"])
+            counts["completed_twice"] += self._ends(job["id"]) != 1
+            counts["completed_twice"] += trained.count(job["id"]) != 1
+            if expected:
+                card = self._get(f"/models/{job['model']}")
+                result = card["weights"]["sha256"], card["steps"]["sha256"]
+                counts["other_results"] += result != expected[:2]
+                counts["gaps"] += not self._has_points(job["id"], expected)
+        counts["models_without_a_job"] = sum(job not in known for job in trained)
         counts["damaged_models"] = len(listed["damaged"])
         times = sorted(self.recoveries)
         if times:
             middle, longest = round(times[len(times) // 2], 1), round(times[-1], 1)
             counts["child_killed_to_running_again_s"] = {"median": middle, "max": longest}
         return {**counts, "faults": self.faults}
+
+    def _count_trials(
+        self, sweep: dict[str, Any], expected: Expected | None, counts: dict[str, Any]
+    ) -> None:
+        """Check the trials of a sweep that has succeeded, and add to the counts."""
+        trainings = [one for one in self._all_jobs() if one["sweep"] == sweep["id"]]
+        for violation in check_sweep(sweep, trainings, expected):
+            counts[COUNTED[violation.kind]] += 1
+            counts["found"].append(violation.text)
+        wanted = expected.trials if expected else ()
+        for trial, undisturbed in zip(sweep["jobs"], wanted, strict=False):
+            counts["gaps"] += not self._has_points(trial, undisturbed)
+        counts["sweeps"] += 1
+        counts["trials"] += len(sweep["jobs"])
+        counts["pruned"] += sum(one["pruned"] for one in trainings)
+
+    def _get(self, path: str) -> Any:
+        return requests.get(self.stack.url + path, timeout=30).json()
+
+    def _all_jobs(self) -> list[dict[str, Any]]:
+        jobs, after = [], ""
+        while True:
+            page = self._get(f"/jobs?limit=100{after}")
+            jobs += map(view, page["jobs"])
+            if page["next"] is None:
+                return jobs
+            after = f"&after={page['next']}"
+
+    def _ends(self, id: str) -> int:
+        """Return how often a job has succeeded."""
+        events = read_events(self.jobs, id)
+        return sum(one.type == "status" and '"succeeded"' in one.data for one in events)
+
+    def _has_points(self, id: str, expected: Expected | ExpectedTrial) -> bool:
+        """Tell whether the events of a training have all figures of an undisturbed one, once."""
+        events = read_events(self.jobs, id)
+        for type, name, points in (
+            ("epoch", "epoch", expected.epochs),
+            ("loss", "samples", expected.losses),
+        ):
+            figures = [json.loads(one.data) for one in events if one.type == type]
+            if [[one[name], one["train_loss"]] for one in figures] != [*map(list, points)]:
+                return False
+        return True
 
 
 def _signal(pids: list[int], number: int) -> None:
@@ -199,6 +253,12 @@ def _signal(pids: list[int], number: int) -> None:
 MUST_BE_0 = (
     "completed_twice", "lost", "other_results", "gaps", "models_without_a_job", "damaged_models",
 )  # fmt: skip
+COUNTED = {
+    "lost": "lost",
+    "doubled": "completed_twice",
+    "differing": "other_results",
+    "illegal": "gaps",
+}
 
 
 def run_storm(folder: Path, seconds: float, seed: int) -> dict[str, Any]:

@@ -175,6 +175,16 @@ def test_pruned_is_another_state_than_cancelled(jobs, sweeps, fields):
     assert (jobs.get(job).status, jobs.get(job).pruned) == ("cancelled", bool(fields))
 
 
+def test_a_sweep_that_was_cancelled_at_the_last_moment_does_not_succeed(jobs, sweeps):
+    id = submit(sweeps, trials=1, final=False)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    run_trial(jobs)
+    assert jobs.cancel(id).status == "running"
+    assert jobs.finish(claim, "succeeded") == "finished"
+    assert jobs.get(id).status == "cancelled"
+
+
 @pytest.mark.parametrize("where", ["queued", "claimed", "parked"])
 def test_a_cancelled_sweep_takes_its_trials_with_it(jobs, sweeps, where):
     id = submit(sweeps, parallel=2)

@@ -52,7 +52,7 @@ def _find(folder: Path, name: str) -> bool:
     began = time.monotonic()
     mutant = MUTANTS[name]
     try:
-        report = run_soak(folder, mutant.provoke, seed=1, users=1, mutant=name)
+        report = run_soak(folder, mutant.provoke, 1, users=1, mutant=name, patience_s=600)
         texts = [f"{kind}: {text}" for kind in KINDS for text in report[kind]]
     except AssertionError as error:  # the moment did not come
         texts = [str(error)]

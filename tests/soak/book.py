@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stepbox.data.builtin import DATASETS
 from tests.soak.history import FINAL, Call
 
 
@@ -15,8 +16,12 @@ class Book:
     ----------
     jobs
         The last known status of each job.
+    sweeps
+        Those of the jobs that are sweeps.
     models
         The models that succeeded jobs have named.
+    of_points
+        Those of the models that classify points of the plane.
     unclear
         The keys that have had no clear answer, and what they submit.
     """
@@ -25,7 +30,9 @@ class Book:
         self._file = path.open("x", buffering=1)
         self._lock = threading.Lock()
         self.jobs: dict[str, str] = {}
+        self.sweeps: set[str] = set()
         self.models: dict[str, str] = {}
+        self.of_points: set[str] = set()
         self.unclear: dict[str, Mapping[str, Any]] = {}
 
     def add(self, call: Call) -> None:
@@ -41,8 +48,12 @@ class Book:
                 job = call.answer
                 if self.jobs.get(job["id"]) not in FINAL:
                     self.jobs[job["id"]] = job["status"]
+                if job["kind"] == "sweep":
+                    self.sweeps.add(job["id"])
                 if job["model"]:
                     self.models[job["id"]] = job["model"]
+                    if job["dataset"] not in DATASETS:
+                        self.of_points.add(job["model"])
 
     def unfinished(self) -> list[str]:
         """List the jobs that are not known to have ended."""

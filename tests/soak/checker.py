@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any
 
-from tests.soak.history import FINAL, Call, Expected, is_whole, name_of
+from tests.soak.history import FINAL, Call, Expected, is_whole
 from tests.soak.seen import RANK, Seen, Violation, key_of, position_of
+from tests.soak.sweeps import check_sweep
 
 KINDS = ("lost", "doubled", "differing", "illegal")
 # A call may also have no answer, which says nothing.
@@ -21,6 +22,7 @@ ALLOWED = {
     "submit": (202, 429, 503),
     "cancel": (202, 409, 503),
     "job": (200, 503),
+    "sweep": (200, 503),
     "jobs": (200, 503),
     "events": (200, 429, 503),
     "card": (200, 503),
@@ -39,9 +41,9 @@ def check(history: Sequence[Call], expected: Mapping[str, Expected]) -> list[Vio
         again that had no clear answer. Then somebody has read everything at each API: the list of
         all jobs, the events of each, the list of the models, and the card and a prediction of each.
     expected
-        The result of each training, by `name_of` its fields.
+        The result of each training and each sweep that is settled, by `name_of` its fields.
     """
-    seen = Seen(history)
+    seen = Seen(history, expected)
     return list(
         chain(
             _check_completeness(seen),
@@ -49,8 +51,9 @@ def check(history: Sequence[Call], expected: Mapping[str, Expected]) -> list[Vio
             _check_submissions(seen),
             _check_jobs(seen),
             _check_cancels(seen),
-            _check_streams(seen, expected),
-            _check_models(seen, expected),
+            _check_streams(seen),
+            _check_models(seen),
+            _check_sweeps(seen),
         )
     )
 
@@ -66,7 +69,9 @@ def _check_completeness(seen: Seen) -> Iterator[Violation]:
     wanted = [("jobs", ""), ("models", "")]
     for id, job in seen.ends.items():
         wanted.append(("events", id))
-        if job["status"] == "succeeded":
+        if job["kind"] == "sweep":
+            wanted.append(("sweep", id))
+        if job["model"]:
             wanted += [("card", job["model"]), ("predict", job["model"])]
     for api in seen.apis or ["any API"]:
         for operation, about in wanted:
@@ -98,6 +103,8 @@ def _check_submissions(seen: Seen) -> Iterator[Violation]:
             if id not in listed and any(other.answered < call.invoked for other, _ in views):
                 found.add(Violation("lost", f"job {id} is not listed at {call.api}"))
         for job in call.answer:
+            if job["sweep"]:
+                continue  # see `_check_sweeps`
             accepted[job["title"]].add(job["id"])
             if job["title"] not in seen.fields:
                 text = f"nobody has submitted {job['title']}, which is listed at {call.api}"
@@ -124,7 +131,8 @@ def _check_jobs(seen: Seen) -> Iterator[Violation]:
 def _check_state(job: Mapping[str, Any]) -> Iterator[Violation]:
     if job["status"] == "failed":
         yield Violation("lost", f"job {job['id']} failed: {job['error']}")
-    if (job["model"] is None) == (job["status"] == "succeeded"):
+    publishes = job["kind"] == "train" and (job["sweep"] is None or job["final"])
+    if (job["model"] is None) == (publishes and job["status"] == "succeeded"):
         yield Violation("illegal", f"job {job['id']} is {job['status']}, model {job['model']}")
     if job["status"] == "running" and not job["attempts"]:
         yield Violation("illegal", f"job {job['id']} runs, but nobody has claimed it")
@@ -169,18 +177,19 @@ def _check_cancels(seen: Seen) -> Iterator[Violation]:
             yield Violation("illegal", f"job {job['id']} was claimed after its cancel")
 
 
-def _check_streams(seen: Seen, expected: Mapping[str, Expected]) -> Iterator[Violation]:
+def _check_streams(seen: Seen) -> Iterator[Violation]:
     """Streams have no gap, end with the job's end, and repeat no epoch and no loss."""
     for id, stream in seen.streams.items():
         states = [values for _, type, values in stream if type == "status"]
-        yield from _check_transitions(id, states)
+        yield from _check_transitions(id, states, parks=seen.is_sweep(id))
         if id in seen.ends and (not states or stream[-1][2] != states[-1]):
             yield Violation("illegal", f"the events of job {id} do not stop at its end")
         yield from _check_progress(id, stream)
-        wanted = expected.get(name_of(seen.fields.get(seen.keys.get(id, ""), {})))
+        wanted = seen.wanted(id)
         if wanted is None:
             continue
-        over = seen.ends.get(id, {}).get("status") == "succeeded"
+        end = seen.ends.get(id)
+        over = end and (end["status"] == "succeeded" or end["pruned"])
         for type, all_points in (("epoch", wanted.epochs), ("loss", wanted.losses)):
             points = [list(values) for _, kind, values in stream if kind == type]
             should = [list(point) for point in all_points]
@@ -202,7 +211,10 @@ def _check_streams(seen: Seen, expected: Mapping[str, Expected]) -> Iterator[Vio
             yield Violation("illegal", f"{call.client} missed an event of job {id} after {after}")
 
 
-def _check_transitions(id: str, states: Sequence[Mapping[str, Any]]) -> Iterator[Violation]:
+def _check_transitions(
+    id: str, states: Sequence[Mapping[str, Any]], *, parks: bool
+) -> Iterator[Violation]:
+    """Check the states of a job; `parks`: it may give up its claim and wait, as a sweep does."""
     if states and position_of(states[0]) != (0, RANK["queued"]):
         yield Violation("illegal", f"job {id} begins as {key_of(states[0])}")
     for one, other in pairwise(states):
@@ -211,7 +223,7 @@ def _check_transitions(id: str, states: Sequence[Mapping[str, Any]]) -> Iterator
         if before in FINAL:
             text = f"job {id} is {after} after it was {before}"
             yield Violation("doubled" if after in FINAL else "illegal", text)
-        elif (before, after) == ("queued", "running"):
+        elif after == "running" and (before == "queued" or parks):
             if grown != 1:
                 yield Violation("illegal", f"job {id} was claimed {grown} times at once")
         elif (before, after) == ("queued", "succeeded") or grown:
@@ -230,13 +242,9 @@ def _check_progress(id: str, stream: Iterable[Any]) -> Iterator[Violation]:
             reached = values
 
 
-def _check_models(seen: Seen, expected: Mapping[str, Expected]) -> Iterator[Violation]:
+def _check_models(seen: Seen) -> Iterator[Violation]:
     """A job that succeeds has one model, everywhere, with the weights that it should have."""
-    wanted = {
-        job["model"]: expected.get(name_of(seen.fields.get(job["title"], {})))
-        for job in seen.ends.values()
-        if job["status"] == "succeeded"
-    }
+    wanted = {job["model"]: seen.wanted(id) for id, job in seen.ends.items() if job["model"]}
     owner_of = {job["model"]: id for id, job in seen.ends.items()}
     for call in seen.answers["card"]:
         model, result = call.request["model"], wanted.get(call.request["model"])
@@ -269,6 +277,16 @@ def _check_models(seen: Seen, expected: Mapping[str, Expected]) -> Iterator[Viol
                 yield Violation("lost", f"model {model} is not listed at {api}")
             elif listed.count(model) > 1:
                 yield Violation("doubled", f"model {model} is listed twice at {api}")
+
+
+def _check_sweeps(seen: Seen) -> Iterator[Violation]:
+    """A sweep that has ended has each of its trials once, as all APIs show it."""
+    jobs = [views[-1][1] for views in seen.views.values()]
+    for id in seen.ends:
+        shown = [call for call in seen.answers["sweep"] if call.request["id"] == id]
+        for call in _last_at_each_api(shown).values():
+            trainings = [job for job in jobs if job["sweep"] == id]
+            yield from check_sweep(call.answer, trainings, seen.expected(id))
 
 
 def _last_at_each_api(calls: Iterable[Call]) -> dict[str, Call]:

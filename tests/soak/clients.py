@@ -12,14 +12,17 @@ from typing import Any
 import requests
 
 from tests.faults.storm import RECIPES
+from tests.faults.sweeps import SWEEPS, is_sweep
 from tests.soak.book import Book
-from tests.soak.history import Call, view
+from tests.soak.history import Call, view, view_of_sweep
 
+SWEEP_EVERY = 5  # submissions of a client
 BACKLOG = 4  # while so many jobs are unfinished, no job is submitted
 TIMEOUT_S = (2, 6)  # to connect, and between two bytes of an answer
 STREAM_S = 4.0  # as long as a client follows events at once
 WHOLE_S = 30.0  # as long as it takes at most to read all events of a finished job
 IMAGE = {"images": [[[(row * column) % 256 for column in range(28)] for row in range(28)]]}
+POINT = {"inputs": [[0.5, -0.25]]}
 
 
 class Client:
@@ -49,16 +52,26 @@ class Client:
     # -- calls ----------------------------------------------------------------------------
 
     def submit(self, key: str, fields: Mapping[str, Any], api: str | None = None) -> Call:
-        """Submit a training; its title is its key."""
-        return self._call(
-            "submit",
-            {"key": key, "fields": fields},
-            lambda url: requests.post(
-                f"{url}/train",
+        """Submit a training or a sweep; its title is its key."""
+
+        def send(url: str) -> requests.Response:
+            answer = requests.post(
+                f"{url}/{'sweeps' if is_sweep(fields) else 'train'}",
                 json={**fields, "title": key},
                 headers={"Idempotency-Key": key},
                 timeout=TIMEOUT_S,
-            ),
+            )
+            if answer.ok and is_sweep(fields):  # the answer is no job
+                job = requests.get(url + answer.json()["links"]["job"], timeout=TIMEOUT_S)
+                job.raise_for_status()
+                job.status_code = answer.status_code
+                return job
+            return answer
+
+        return self._call(
+            "submit",
+            {"key": key, "fields": fields},
+            send,
             lambda answer: view(answer.json()),
             api,
         )
@@ -66,6 +79,10 @@ class Client:
     def job(self, id: str, api: str | None = None) -> Call:
         """Read a job."""
         return self._get("job", {"id": id}, f"/jobs/{id}", view, api)
+
+    def sweep(self, id: str, api: str | None = None) -> Call:
+        """Read a sweep."""
+        return self._get("sweep", {"id": id}, f"/sweeps/{id}", view_of_sweep, api)
 
     def cancel(self, id: str) -> Call:
         """Cancel a job."""
@@ -97,13 +114,12 @@ class Client:
         return self._get("models", {}, "/models?limit=1000", kept, api)
 
     def predict(self, model: str, api: str | None = None) -> Call:
-        """Ask a model what it sees in an image."""
+        """Ask a model for the class of an image, or of a point."""
+        body = POINT if model in self._book.of_points else IMAGE
         return self._call(
             "predict",
             {"model": model},
-            lambda url: requests.post(
-                f"{url}/predict?model={model}", json=IMAGE, timeout=TIMEOUT_S
-            ),
+            lambda url: requests.post(f"{url}/predict?model={model}", json=body, timeout=TIMEOUT_S),
             lambda answer: answer.json()["predictions"][0]["logits"],
             api,
         )
@@ -203,9 +219,13 @@ class Client:
             self.submit(*self._rng.choice(unclear))
         elif len(unfinished) < BACKLOG:
             self._submitted += 1
-            key, fields = f"{self.name}-{self._submitted}", self._rng.choice(RECIPES)
+            searches = self._submitted % SWEEP_EVERY == 2
+            key = f"{self.name}-{self._submitted}"
+            fields = self._rng.choice(SWEEPS if searches else RECIPES)
+            # A sweep lives long, so it would hardly ever end if users might always cancel it.
+            keeps = searches and self._rng.random() < 0.8
             for _ in range(self._rng.choice((1, 1, 2))):  # as if the first answer had been lost
-                if answer := self.submit(key, fields).answer:
+                if (answer := self.submit(key, fields).answer) and not keeps:
                     self._mine.add(answer["id"])
         elif all_jobs:
             id = self._rng.choice(unfinished or all_jobs)
@@ -216,6 +236,10 @@ class Client:
         chance = self._rng.random()
         if chance < 0.1 and id in self._mine:
             self.cancel(id)
+        elif chance < 0.3 and id in self._book.sweeps:
+            sweep = self.sweep(id).answer
+            if sweep and sweep["jobs"]:
+                self.job(self._rng.choice(sweep["jobs"]))
         elif chance < 0.45:
             self.job(id)
         elif chance < 0.65:
@@ -252,5 +276,5 @@ def _kept(type: str, data: str) -> Any:
         case "loss":
             return [values["samples"], values["train_loss"]]
         case "progress":
-            return values["samples"]
+            return values["samples"] if "samples" in values else values["trials_ended"]
     return values

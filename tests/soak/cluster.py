@@ -13,6 +13,7 @@ from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.buckets import ACCESS, BUCKET
+from tests.faults.checks import all_over
 from tests.processes import BIN, ROOT, Process, wait_until
 from tests.soak.machines import Machine, Network
 
@@ -126,7 +127,7 @@ class Cluster:
     def all_over(self) -> bool:
         """Tell whether no job waits or runs."""
         try:
-            return not self.jobs.queue_length() and not self.jobs.owners()
+            return all_over(self.jobs)
         except RedisError:
             return False
 

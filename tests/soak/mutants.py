@@ -4,9 +4,11 @@
 changed: `tests.soak.mutated_worker` and `tests.soak.mutated_service` do.
 """
 
+import logging
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,8 @@ from unittest.mock import patch
 from jobs import reader
 from tests.soak import scenes
 from tests.soak.soak import Schedule
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,44 @@ def _restore_badly() -> None:
     _replace(CheckpointStore, "load", rounded)
 
 
+def _submit_slowly() -> None:
+    """Let a worker wait before it submits a trial, which alone is no fault."""
+    from jobs.sweeps import Sweeps
+
+    submit = Sweeps.submit_trial
+
+    def later(self: Sweeps, claim: Any, *arguments: Any, **options: Any) -> Any:
+        log.info(scenes.CHOSEN.format(id=claim.job))
+        time.sleep(5)
+        return submit(self, claim, *arguments, **options)
+
+    _replace(Sweeps, "submit_trial", later)
+
+
+def _park_late() -> None:
+    """Let a worker wait for the end of a trial before a sweep parks, which alone is no fault."""
+    from jobs.sweeps import Sweeps
+
+    park = Sweeps.park
+
+    def later(self: Sweeps, claim: Any, state: Any, fields: Any) -> Any:
+        for _ in range(100):  # s; it may be another sweep's turn
+            time.sleep(1)
+            if self.get(claim.job).ended != state.ended:
+                break
+        return park(self, claim, state, fields)
+
+    _replace(Sweeps, "park", later)
+
+
+def _seed_without_number() -> None:
+    from optuna.samplers import RandomSampler
+
+    from worker import study
+
+    _replace(study, "RandomSampler", lambda _: RandomSampler(0))
+
+
 _ANY_CLAIM = [("verdict(id, fence)", "verdict(id, redis.call('HGET', key_of(id), 'fence'))")]
 
 MUTANTS = {
@@ -136,7 +178,7 @@ MUTANTS = {
         scenes.freeze_publishing,
         {
             "finish": [
-                ("if verdict(id, fence) == 'lost' then", "if false then"),
+                ("if answer == 'lost' then", "if false then"),
                 ("if record[2] == fence and record[1] == status then", "if false then"),
             ]
         },
@@ -215,5 +257,32 @@ MUTANTS = {
         "^differing: ",
         scenes.kill_within_epoch,
         change=_restore_badly,
+    ),
+    "park-always": Mutant(
+        "a sweep waits for its trials, although one of them has ended meanwhile",
+        "did not end",
+        scenes.search,
+        {
+            "park": [
+                (
+                    "if (redis.call('HGET', key_of(id), 'ended') or '0') ~= ended then",
+                    "if false then",
+                )
+            ]
+        },
+        _park_late,
+    ),
+    "trial-any-claim": Mutant(
+        "a worker that has lost a sweep may submit its trial",
+        r"^doubled: trial \d+ of sweep \w+ has the jobs",
+        scenes.freeze_sweep,
+        {"trial": [("if answer == 'go on' and redis", "if true or redis")]},
+        _submit_slowly,
+    ),
+    "seed-without-number": Mutant(
+        "the sampler is seeded without the number of the trial",
+        r"^differing: trial \d+ of sweep",
+        scenes.search,
+        change=_seed_without_number,
     ),
 }

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from tests.faults.storm import RECIPES
+from tests.faults.sweeps import SWEEPS
 from tests.processes import wait_until
 from tests.soak.cluster import CENTRE
 from tests.soak.history import FINAL
 from tests.soak.soak import LONG, Schedule, Soak
 
 WAIT_S = 300  # for a moment
+GONE_S = 150  # for what a mutant may never do
 SHORT = RECIPES[1]
+RANDOM_SWEEP = SWEEPS[1]
+CHOSEN = "job {id}: has chosen a trial"  # what a mutated worker logs
 ALL_EPOCHS = SHORT["epochs"] + 1  # with that of the untrained network
 
 
@@ -33,6 +38,10 @@ def _until(soak: Soak, id: str, holds: Callable[[Any], Any]) -> Any:
         every=0.02,
         what="the moment of a fault",
     )
+
+
+def _log_of(soak: Soak, host: str) -> Path:
+    return soak.cluster.network.machines[host].folder / "worker.log"
 
 
 def _over(record: dict[str, str]) -> bool:
@@ -106,7 +115,7 @@ def _freeze_when(reached: Callable[[dict[str, str]], bool]) -> Schedule:
         soak.injector.end("bucket slow")
         _until(soak, id, _over)
         soak.injector.end("frozen", host)
-        log = soak.cluster.network.machines[host].folder / "worker.log"
+        log = _log_of(soak, host)
         ends = (f"job {id}: succeeded", f"job {id}: lost to another worker", f"job {id}: failed")
         wait_until(lambda: any(end in log.read_text() for end in ends), seconds=WAIT_S)
 
@@ -171,4 +180,22 @@ def train(soak: Soak) -> None:
     for api in soak.cluster.urls:
         soak.client.models(api)
     id = _submitted(soak, LONG)
+    _until(soak, id, _over)
+
+
+def search(soak: Soak) -> None:
+    """Run a sweep without any fault."""
+    id = _submitted(soak, RANDOM_SWEEP)
+    with suppress(AssertionError):  # a mutant may never end it
+        wait_until(lambda: _over(soak.cluster.jobs.redis.hgetall(f"job:{id}")), seconds=GONE_S)
+
+
+def freeze_sweep(soak: Soak) -> None:
+    """Freeze the machine that has chosen a trial, until another one has submitted it."""
+    id, host = _start(soak, RANDOM_SWEEP)
+    log, chosen = _log_of(soak, host), CHOSEN.format(id=id)
+    wait_until(lambda: chosen in log.read_text(), seconds=WAIT_S, what="a trial to be chosen")
+    soak.injector.begin("frozen", host)
+    _until(soak, id, lambda record: int(record["attempts"]) > 1 and "ended" in record)
+    soak.injector.end("frozen", host)
     _until(soak, id, _over)
