@@ -10,7 +10,11 @@ import { localText } from "../times.js";
 
 const AGAIN_MS = 2000; // before a pending delivery is read again
 
-/** Say what became of a delivery, while its words are shown. @param {string} id @param {Element} words */
+/**
+ * Say what became of a delivery, while its words are shown.
+ * @param {string} id
+ * @param {Element} words
+ */
 async function follow(id, words) {
   const delivery = await catchProblem(
     () => get(`/webhooks/${id}`),

@@ -7,7 +7,11 @@ import { $, h } from "../dom.js";
 /** @typedef {import("../data/words.js").Dataset} Dataset */
 /** @typedef {import("../types.d.ts").Model} Model */
 
-/** Tell whether a model takes the samples of a data set. @param {Model} model @param {Dataset} dataset */
+/**
+ * Tell whether a model takes the samples of a data set.
+ * @param {Model} model
+ * @param {Dataset} dataset
+ */
 export const takes = ({ dataset: wanted }, { kind, shape, columns }) =>
   wanted.kind === kind &&
   String(wanted.shape) === String(shape) &&
