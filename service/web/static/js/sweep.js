@@ -216,7 +216,7 @@ const ask = latest(
   () => {}, // the stream says that the connection is lost
 );
 
-/** Wait for the trials that still run when a sweep has ended, and for its winner, without events. */
+/** Wait for trials that still run when a sweep has ended, and for its winner, without events. */
 async function waitForRest() {
   const isOpen = (/** @type {import("./types.d.ts").Trial | null} */ trial) =>
     trial != null && !isEnded(trial);
