@@ -77,7 +77,8 @@ def sweeps() -> Response:
         default=DEFAULT_RECIPE,
         datasets=_titles(specs),
         varied=[
-            field._asdict() | {"limits": field.limits and field.limits._asdict()}
+            field._asdict()
+            | {"limits": field.limits and field.limits._asdict(), "choices": list(field.choices)}
             for name in VARIED
             for field in fields
             if field.name == name and field.kind != "layers"

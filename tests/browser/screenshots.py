@@ -38,7 +38,7 @@ def photograph(watched: Watched, path: str, file: Path) -> None:
 
 
 def main(folder: Path, *wanted: str) -> None:
-    """Train models, run a sweep, start two more trainings, and save screenshots of the pages."""
+    """Train three models and a sweep, start two more trainings, and save screenshots of pages."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as name,

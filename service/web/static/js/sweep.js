@@ -14,6 +14,7 @@ import { drawSweep } from "./sweeps/figures.js";
 import { readView, sortedBy, writeView } from "./sweeps/listing.js";
 import { paramText, paramWords, parametersOf } from "./sweeps/parameters.js";
 import {
+  isEnded,
   metricWords,
   noImportance,
   progressText,
@@ -26,6 +27,7 @@ import { comparedTable, trialTable } from "./sweeps/trial-table.js";
 
 /** @typedef {import("./types.d.ts").Sweep} Sweep */
 
+const ASK_MS = 2000;
 const UPDATE_MS = 100; // when a page opens, all events of the sweep arrive at once
 const id = $("main").dataset.id;
 const path = `/sweeps/${encodeURIComponent(id)}`;
@@ -204,18 +206,30 @@ function showSoon() {
   }, UPDATE_MS);
 }
 
+// Events say nothing about the importance of the parameters, and about the model.
+const ask = latest(
+  () => get(path),
+  (answer) => {
+    sweep = withAnswer(sweep, answer);
+    showSoon();
+  },
+  () => {}, // the stream says that the connection is lost
+);
+
+/** Wait for trials that still run when a sweep has ended, and for its winner, without events. */
+async function waitForRest() {
+  const isOpen = (/** @type {import("./types.d.ts").Trial | null} */ trial) =>
+    trial != null && !isEnded(trial);
+  await ask();
+  while ([...sweep.trials, sweep.winner].some(isOpen)) {
+    await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+    if (!document.hidden) await ask();
+  }
+}
+
 /** Follow the sweep to its end. */
 async function follow() {
   const lost = lostNotice($("#trouble"));
-  // Events say nothing about the importance of the parameters, and about the model.
-  const ask = latest(
-    () => get(path),
-    (answer) => {
-      sweep = withAnswer(sweep, answer);
-      showSoon();
-    },
-    () => {}, // the stream says that the connection is lost
-  );
   await followEvents(`${path}/events`, {
     event(type, data) {
       if (type === "trial") sweep = withTrial(sweep, data);
@@ -228,7 +242,6 @@ async function follow() {
     found: lost.hide,
   });
   lost.hide();
-  await ask();
 }
 
 async function showSweep() {
@@ -245,6 +258,7 @@ async function showSweep() {
   $("main").classList.remove("loading");
   ready();
   if (!FINAL_STATUSES.has(sweep.status)) await follow();
+  await waitForRest();
 }
 
 await catchProblem(showSweep, (problem) => {
