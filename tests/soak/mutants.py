@@ -20,6 +20,7 @@ from tests.soak import scenes
 from tests.soak.soak import Schedule
 
 log = logging.getLogger(__name__)
+FROZEN_S = 8  # a process that did nothing for so long was frozen
 
 
 @dataclass(frozen=True)
@@ -132,14 +133,18 @@ def _restore_badly() -> None:
 
 
 def _submit_slowly() -> None:
-    """Let a worker wait before it submits a trial, which alone is no fault."""
+    """Let the first claim of a sweep wait until its machine was frozen, which alone is no fault."""
     from jobs.sweeps import Sweeps
 
     submit = Sweeps.submit_trial
 
     def later(self: Sweeps, claim: Any, *arguments: Any, **options: Any) -> Any:
-        log.info(scenes.CHOSEN.format(id=claim.job))
-        time.sleep(5)
+        if int(claim.fence) == 1:
+            log.info(scenes.CHOSEN.format(id=claim.job))
+            seen = began = time.monotonic()
+            while time.monotonic() < seen + FROZEN_S and seen < began + 120:
+                seen = time.monotonic()
+                time.sleep(0.1)
         return submit(self, claim, *arguments, **options)
 
     _replace(Sweeps, "submit_trial", later)
