@@ -13,12 +13,14 @@ from stepbox import __version__
 # Where each command is. Its module is imported when it is used, so that all of them start quickly.
 COMMANDS = {
     "train": "stepbox.cli.train",
+    "sweep": "stepbox.cli.sweep",
     "jobs": "stepbox.cli.jobs",
     "watch": "stepbox.cli.jobs",
     "cancel": "stepbox.cli.jobs",
     "predict": "stepbox.cli.models",
     "models": "stepbox.cli.models",
     "model": "stepbox.cli.models",
+    "export": "stepbox.cli.models",
     "data": "stepbox.cli.data",
     "open": "stepbox.cli.pages",
     "completion": "stepbox.cli.completion",

@@ -70,3 +70,22 @@ def predict(
         answer = client.model(model).predict_all(file, invert=invert, fit=fit)
         lines = (f"{file}\t{one.label}\t{one.probability:.2%}" for one in answer.predictions)
         output.result({"file": str(file)} | answer.to_json(), "\n".join(lines))
+
+
+@click.command()
+@click.argument("ref")
+@click.option("--format", type=click.Choice(["onnx", "npz", "torch"]), help="By default onnx.")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    metavar="FILE",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.",
+)
+@with_server
+def export(client: Client, output: Output, ref: str, format: str | None, path: Path) -> None:
+    """Write the model REF to a file for other programs."""
+    client.download(path, client.models.export, ref, format=format)
+    output.result({"file": str(path)}, str(path))

@@ -17,7 +17,10 @@ from stepbox.client.operations.datasets import Datasets
 from stepbox.client.operations.jobs import Jobs
 from stepbox.client.operations.models import AliasesOfModels, Models
 from stepbox.client.operations.predicting import InferenceV1, InferenceV2, Predicting
+from stepbox.client.operations.predictions import DatasetPredictions
+from stepbox.client.operations.sweeps import Sweeps
 from stepbox.client.operations.system import System
+from stepbox.client.operations.webhooks import Webhooks
 from stepbox.client.requests import AsyncCall, R, SyncCall
 from stepbox.client.runners import AsyncRunner, SyncRunner
 from stepbox.errors import InvalidInputError
@@ -38,7 +41,10 @@ class _Operations(Generic[R]):
         self.models = Models(runner)
         self.aliases = AliasesOfModels(runner)
         self.predicting = Predicting(runner)
+        self.predictions = DatasetPredictions(runner)
         self.datasets = Datasets(runner)
+        self.sweeps = Sweeps(runner)
+        self.webhooks = Webhooks(runner)
         self.analysis = Analysis(runner)
         self.system = System(runner)
         self.v1 = InferenceV1(runner)

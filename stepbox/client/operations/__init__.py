@@ -6,5 +6,6 @@ the document, an argument for each parameter, and the class of the answer, which
 the document.
 
 Public names: `Jobs` (jobs), `Models` and `AliasesOfModels` (models), `Predicting`, `InferenceV1`
-and `InferenceV2` (predicting), `Datasets` (datasets), `Analysis` (analysis), `System` (system).
+and `InferenceV2` (predicting), `Datasets` (datasets), `DatasetPredictions` (predictions),
+`Sweeps` (sweeps), `Webhooks` (webhooks), `Analysis` (analysis), `System` (system).
 """

@@ -35,6 +35,7 @@ class Datasets(Resource[R]):
         color: str | None = None,
         label: str | None = None,
         priority: int | None = None,
+        webhook: str | None = None,
         idempotency_key: str | None = None,
         content_encoding: str | None = None,
         progress: bool = True,
@@ -59,6 +60,7 @@ class Datasets(Resource[R]):
             color=color,
             label=label,
             priority=priority,
+            webhook=webhook,
         )
 
     @operation

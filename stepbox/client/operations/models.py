@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
-from stepbox.client.answers import Aliases, Answer, Card, ModelPage
+from stepbox.client.answers import Aliases, Answer, Card, JobRecord, ModelPage
 from stepbox.client.bodies import json_body
-from stepbox.client.operations.jobs import Labels
+from stepbox.client.operations.jobs import Labels, new_key
 from stepbox.client.requests import R, Request, Resource, content, nothing, of, operation, request
 
 
@@ -37,6 +37,22 @@ class Models(Resource[R]):
     def weights(self, ref: str) -> Request[bytes]:
         """Return the weights, as a safetensors file."""
         return request("GET /models/{ref}/weights", content, ref=ref)
+
+    @operation
+    def export(self, ref: str, *, format: str | None = None) -> Request[bytes]:
+        """Return a model as a file for other programs: ``onnx``, ``npz`` or ``torch``."""
+        return request("GET /models/{ref}/export", content, ref=ref, format=format)
+
+    @operation
+    def reproduce(self, ref: str, *, idempotency_key: str | None = None) -> Request[JobRecord]:
+        """Train a model's recipe again, and compare the new weights with the model's."""
+        return request(
+            "POST /models/{ref}/reproduce",
+            of(JobRecord),
+            ref=ref,
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            repeatable=True,
+        )
 
     @operation
     def histograms(self, ref: str) -> Request[Answer]:
@@ -173,10 +189,20 @@ class AliasesOfModels(Resource[R]):
         return request("GET /aliases", of(Aliases))
 
     @operation
-    def set(self, name: str, model: str) -> Request[Aliases]:
-        """Let an alias name a model."""
-        body = json_body({"model": model})
+    def get(self, name: str) -> Request[Answer]:
+        """Return an alias with its gate and its history."""
+        return request("GET /aliases/{name}", of(Answer), name=name)
+
+    @operation
+    def set(self, /, name: str, model: str, **fields: Any) -> Request[Aliases]:
+        """Let an alias name a model that passes its gate; ``gate={…}`` sets the gate."""
+        body = json_body({"model": model} | fields)
         return request("PUT /aliases/{name}", of(Aliases), name=name, body=body)
+
+    @operation
+    def rollback(self, name: str) -> Request[Answer]:
+        """Let an alias name the model before the present one."""
+        return request("POST /aliases/{name}/rollback", of(Answer), name=name)
 
     @operation
     def delete(self, name: str) -> Request[None]:

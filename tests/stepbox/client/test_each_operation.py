@@ -11,6 +11,8 @@ from tests.stepbox.client.test_operations import methods
 pytestmark = pytest.mark.server
 
 PIXELS = [[0] * 28] * 28
+SPACE = {"learning_rate": {"low": 0.01, "high": 0.1}}
+SWEEP = MOONS | {"trials": 2, "sampler": "random", "validation": 0.1, "final": False}
 TENSOR = {"name": "images", "shape": [1, 28, 28], "datatype": "UINT8", "data": [0] * 784}
 
 
@@ -27,7 +29,9 @@ class Things:
         ref, digits, worker = self.model, self.digit_model, self.worker
         return {
             "aliases.delete": (("best",), None),
+            "aliases.get": (("best",), Answer),
             "aliases.list": ((), Answer),
+            "aliases.rollback": (("best",), Answer),
             "aliases.set": (("best", digits), Answer),
             "analysis.box": ((2, 1), Answer),
             "analysis.box_approximation": (("x", 1), {"boxes": 4}, Answer),
@@ -55,6 +59,21 @@ class Things:
             "jobs.mistakes": ((self.digits,), None),
             "jobs.recipes": ((), Answer),
             "jobs.train": ((), MOONS, Answer),
+            "models.export": ((digits,), {"format": "npz"}, bytes),
+            "models.reproduce": ((ref,), Answer),
+            "predictions.get": (("predicted",), Answer),
+            "predictions.result": (("predicted",), {"format": "csv"}, bytes),
+            "predictions.start": ((digits, "mnist"), {"split": "test"}, Answer),
+            "predictions.upload": ((IRIS.encode(),), {"model": ref, "label": "label"}, Answer),
+            "sweeps.cancel": (("sweep",), Answer),
+            "sweeps.events": (("ended sweep",), Event),
+            "sweeps.get": (("sweep",), Answer),
+            "sweeps.list": ((), {"limit": 1}, Answer),
+            "sweeps.start": ((SPACE,), SWEEP, Answer),
+            "sweeps.train_winner": (("ended sweep",), Answer),
+            "webhooks.get": (("delivered",), Answer),
+            "webhooks.list": ((), {"limit": 1}, Answer),
+            "webhooks.retry": (("delivered",), Answer),
             "models.attribution": ((digits,), {"index": 3}, Answer),
             "models.confusion": ((digits, 0, 1), Answer),
             "models.delete": (("unwanted",), None),
@@ -111,9 +130,27 @@ def ended(client):
     return job.id
 
 
+def started_sweep(client, ended=False):
+    """Start a sweep, and perhaps follow it to its end; return its id."""
+    id = client.sweeps.start(SPACE, **SWEEP).id
+    if ended:
+        list(client.sweeps.events(id))
+    return id
+
+
 def prepare(client, name, arguments):
-    """Make what an operation removes or stops; return the arguments."""
+    """Make what an operation is about, removes or stops; return the arguments."""
     match name:
+        case "sweeps.get" | "sweeps.cancel":
+            return (started_sweep(client),)
+        case "sweeps.events" | "sweeps.train_winner":
+            return (started_sweep(client, ended=True),)
+        case "predictions.get" | "predictions.result":
+            model = client.models.get("latest-mnist").id
+            return (client.job(client.predictions.start(model, "mnist").id).wait().id,)
+        case "aliases.rollback":
+            for model in client.models.list(limit=2).models:
+                client.aliases.set("best", model.id)
         case "aliases.delete":
             client.aliases.set("best", client.models.get("latest").id)
         case "datasets.delete":

@@ -16,6 +16,9 @@ SAMPLE = {"inputs": [[0.0]]}
 BODIES = {
     "jobs.train": {"recipe"},
     "jobs.label": set(),
+    "predictions.start": {"model", "dataset"},
+    "predictions.upload": {"file", "progress"},
+    "sweeps.start": {"space", "recipe"},
     "models.label": set(),
     "aliases.set": {"model"},
     "predicting.predict": {"samples"},
@@ -26,7 +29,14 @@ BODIES = {
     "v2.infer_version": {"body"},
     "v2.index": {"ready"},
 }
-VALUES = {"samples": SAMPLE, "body": {}, "instances": [], "file": b"", "progress": False}
+VALUES = {
+    "samples": SAMPLE,
+    "space": {},
+    "body": {},
+    "instances": [],
+    "file": b"",
+    "progress": False,
+}
 
 
 @cache
