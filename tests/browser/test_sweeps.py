@@ -133,7 +133,8 @@ def test_a_trial_leads_to_its_sweep_and_has_no_test_figures(open_page, ended):
 
 def test_the_page_of_a_sweep_as_a_job_is_that_of_the_sweep(open_page, visit, stack, ended):
     visited = visit(stack.url, "/ui/system")
-    visited.page.goto(f"{stack.url}/ui/jobs/{ended['id']}")
+    # Not to its end: the page leads on as soon as it knows the job.
+    visited.page.goto(f"{stack.url}/ui/jobs/{ended['id']}", wait_until="commit")
     visited.page.wait_for_url(f"**/ui/sweeps/{ended['id']}")
     expect(visited.page.locator("#trials tbody tr")).to_have_count(4)
 
