@@ -123,7 +123,8 @@ def test_a_trial_leads_to_its_sweep_and_has_no_test_figures(open_page, ended):
     page = open_page(f"/ui/jobs/{ended['trials'][1]['job']}")
     expect(page.locator("#of-sweep")).to_contain_text("Trial 1 of sweep")
     expect(page.locator("#loss .end", has_text="validation")).to_be_visible()
-    expect(page.locator("#accuracy-caption b").first).to_have_text(re.compile("^Validation acc"))
+    heading = page.locator("#accuracy-caption b").first
+    expect(heading).to_have_text(re.compile("^Validation accuracy"), use_inner_text=True)
     expect(page.locator("#accuracy")).not_to_contain_text("Test accuracy")
     page.click("text=All epochs as a table")
     expect(page.locator("#epochs table")).to_contain_text("Validation")
