@@ -162,7 +162,7 @@ def test_errors_are_shown_at_their_fields(visit, stack):
     expect(page.locator("#said")).to_have_text("2 fields need a change.")
     domain = page.locator("[data-field=learning_rate] .fault")
     expect(domain).to_contain_text("low must be below high")
-    expect(page.locator("#trials-fault")).to_contain_text("greater than or equal to 1")
+    expect(page.locator("#trials-fault")).to_contain_text("Enter a whole number from 1 to 500")
     assert watched.axe() == []
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
