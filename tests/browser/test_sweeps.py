@@ -123,7 +123,8 @@ def test_a_trial_leads_to_its_sweep_and_has_no_test_figures(open_page, ended):
     page = open_page(f"/ui/jobs/{ended['trials'][1]['job']}")
     expect(page.locator("#of-sweep")).to_contain_text("Trial 1 of sweep")
     expect(page.locator("#loss .end", has_text="validation")).to_be_visible()
-    expect(page.locator("#accuracy-caption b").first).to_have_text(re.compile("^Validation acc"))
+    heading = page.locator("#accuracy-caption b").first
+    expect(heading).to_have_text(re.compile("^Validation accuracy"), use_inner_text=True)
     expect(page.locator("#accuracy")).not_to_contain_text("Test accuracy")
     page.click("text=All epochs as a table")
     expect(page.locator("#epochs table")).to_contain_text("Validation")
@@ -162,7 +163,7 @@ def test_errors_are_shown_at_their_fields(visit, stack):
     expect(page.locator("#said")).to_have_text("2 fields need a change.")
     domain = page.locator("[data-field=learning_rate] .fault")
     expect(domain).to_contain_text("low must be below high")
-    expect(page.locator("#trials-fault")).to_contain_text("greater than or equal to 1")
+    expect(page.locator("#trials-fault")).to_contain_text("Enter a whole number from 1 to 500")
     assert watched.axe() == []
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
