@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 def prediction(stack, models):
     """Predict the test set of MNIST; return the finished job."""
     body = {"model": models["mnist"], "dataset": "mnist"}
-    answer = requests.post(f"{stack.url}/predictions", json=body, timeout=20)
+    answer = requests.post(f"{stack.url}/predictions", json=body, timeout=60)
     assert answer.status_code == 202, answer.text
     return stack.wait_for(answer.json()["id"])
 
@@ -19,7 +19,7 @@ def prediction(stack, models):
 def test_the_page_shows_the_accuracy_the_files_and_the_uncertain_samples(
     open_page, stack, models, prediction, tmp_path
 ):
-    found = requests.get(stack.url + prediction["links"]["result"], timeout=20).json()
+    found = requests.get(stack.url + prediction["links"]["result"], timeout=60).json()
     page = open_page(f"/ui/jobs/{prediction['id']}")
     expect(page.locator("#title")).to_have_text("Prediction of mnist")
     expect(page.locator("#state")).to_have_text("succeeded")

@@ -15,13 +15,13 @@ ENDED = re.compile(r"^succeeded: 4 of 4 trials have ended")
 def start(stack, **fields):
     """Start a sweep on points of the plane; return its id."""
     body = {"recipe": "playground", "epochs": 2, "trials": 4, "space": {"learning_rate": RATES}}
-    answer = requests.post(f"{stack.url}/sweeps", json=body | fields, timeout=30)
+    answer = requests.post(f"{stack.url}/sweeps", json=body | fields, timeout=60)
     assert answer.status_code == 202, answer.text
     return answer.json()["id"]
 
 
 def get(stack, id):
-    return requests.get(f"{stack.url}/sweeps/{id}", timeout=30).json()
+    return requests.get(f"{stack.url}/sweeps/{id}", timeout=60).json()
 
 
 def wait_for(stack, id):
