@@ -168,7 +168,7 @@ def test_errors_are_shown_at_their_fields(visit, stack):
     assert all("422" in fault for fault in watched.faults)
     watched.faults.clear()
     page.fill("#trials", "3")
-    expect(page.locator(".fault")).to_have_count(0)
+    expect(page.locator("#sweep .fault")).to_have_count(0)
 
 
 def test_an_unknown_sweep_has_a_way_back(visit, stack):
