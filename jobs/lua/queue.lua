@@ -104,13 +104,18 @@ local function count_queued()
   return classes, total
 end
 
--- Remove the jobs that an earlier version has claimed or cancelled.
+local note_end -- see sweeps.lua
+
+-- Remove the jobs that an earlier version has claimed or cancelled. It knows of no sweep that waits.
 local function remove_stale()
   for _, class in ipairs(redis.call('HKEYS', 'jobs:classes')) do
     for _, owner in ipairs(redis.call('ZRANGE', turns_of(class), 0, -1)) do
       for _, id in ipairs(redis.call('ZRANGE', queue_of(class, owner), 0, -1)) do
         if redis.call('HGET', key_of(id), 'status') ~= 'queued' then
           dequeue(id, class, owner)
+          if redis.call('HGET', key_of(id), 'finished_at') then
+            note_end(id)
+          end
         end
       end
     end

@@ -70,7 +70,7 @@ end
 
 -- Tell the sweep of a job that has ended, if it has one. If the sweep waits, it goes back to the
 -- queue, to its old place; otherwise, the number `ended` keeps it from waiting, see park.lua.
-local function note_end(id)
+function note_end(id)
   local sweep, number = unpack(redis.call('HMGET', key_of(id), 'sweep', 'trial'))
   if not sweep or redis.call('LLEN', history_of(sweep)) <= tonumber(number) then
     return -- it is no trial, or its sweep has been deleted or archived

@@ -63,8 +63,9 @@ def submit(header: TrainHeaders, body: SweepRequest) -> Response:
         labels=body.labels,
         **submission(header, body.priority),
     )
+    sweep = _sweep(job.id)
     announce(job, SCHEMA)
-    return accepted(_sweep(job.id))
+    return accepted(sweep)
 
 
 @blueprint.get("", responses={200: SweepList, **problems(422, 503)})

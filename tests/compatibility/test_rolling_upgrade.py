@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from jobs.sweeps import Sweeps
 from stepbox.training.requirements import Requirements
 from tests.jobs.test_job_store import OWNER, PROGRESS, RECIPE
 from tests.jobs.test_routing import beat
+from tests.jobs.test_sweeps import add_trial, park
+from tests.jobs.test_sweeps import submit as submit_sweep
 from tests.jobs.test_turns import claim_all, submit
 
 FOLDER = Path(__file__).parent / "lua_before"
@@ -75,6 +78,20 @@ def test_a_worker_of_the_previous_release_runs_what_it_understands(jobs, before)
     assert before.claim() is None
     beat(jobs, "gpu", "cuda")
     assert [claim.job for claim in claim_all(jobs, "gpu")] == [on_gpu]
+
+
+def test_a_sweep_goes_on_if_the_previous_release_cancels_its_trial(jobs, before):
+    beat(jobs, "w")
+    sweeps = Sweeps(jobs)
+    id = submit_sweep(sweeps)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    park(sweeps, claim)
+    (trial,) = sweeps.get(id).trials
+    before.cancel(trial.job)
+    assert jobs.claim(OWNER, "w").job == id
+    assert [one.state for one in sweeps.get(id).trials] == ["cancelled"]
+    assert jobs.redis.hget(f"job:{id}", "ended") == "1"
 
 
 def test_a_job_that_the_previous_release_has_claimed_is_not_claimed_again(jobs, before):
