@@ -47,6 +47,7 @@ def server(tmp_path_factory, receiver):
         stack.start_redis()
         stack.start_worker()
         stack.start_service()
+        stack.wait_for_worker()
         yield stack
 
 

@@ -23,7 +23,7 @@ class Things:
     def __init__(self, client, jobs):
         self.job, self.digits = (job.id for job in jobs)
         self.model, self.digit_model = (job.record.model for job in jobs)
-        self.worker = client.system.get().workers[0].name
+        self.worker = wait_until(lambda: client.system.get().workers)[0].name
 
     def arguments(self, name):
         """Return the arguments of an operation, and what its result must be."""
@@ -201,7 +201,10 @@ def test_a_real_server_understands_it(server, receiver, client, things, name):
                 return [event async for event in method(*given, **options)]
             return await method(*given, **options)
 
-    check(name, methods(client)[name](*prepare(client, receiver, name, arguments), **options), kind)
-    check(name, asyncio.run(ask(*prepare(client, receiver, name, arguments))), kind)
-    if name == "system.drain_worker":
-        client.system.resume_worker(things.worker)
+    try:
+        given = prepare(client, receiver, name, arguments)
+        check(name, methods(client)[name](*given, **options), kind)
+        check(name, asyncio.run(ask(*prepare(client, receiver, name, arguments))), kind)
+    finally:
+        if name == "system.drain_worker":
+            client.system.resume_worker(things.worker)  # the next tests need it
