@@ -125,7 +125,7 @@ class AliasRecord(Report):
 
 
 class AliasRecords:
-    """The records of the aliases in a store. `write` and `remove` need the turn at the aliases.
+    """The records of the aliases in a store. `write` needs the turn at the aliases.
 
     Parameters
     ----------
@@ -165,10 +165,6 @@ class AliasRecords:
     def keys(self, name: str) -> list[str]:
         """Return the keys of an alias's records, the newest first."""
         return sorted((entry.key for entry in self._objects.entries(_prefix(name))), reverse=True)
-
-    def remove(self, name: str) -> None:
-        """Remove all records of an alias."""
-        self._objects.delete_all(_prefix(name))
 
 
 _DIGITS = 12
