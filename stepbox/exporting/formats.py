@@ -36,19 +36,23 @@ class ExportedFile(NamedTuple):
     Attributes
     ----------
     name
-        What to call it.
+        Its file name.
     content
         Its bytes.
+    checked_on
+        The samples on which its predictions were compared with the network's, in words; None if
+        the format needs no check.
     """
 
     name: str
     content: bytes
+    checked_on: str | None = None
 
 
 def export(model: Trained, format: Format = "onnx", *, data: str | Path | None = None) -> bytes:
     """Write a model as a file that other programs read, and return its content.
 
-    The same model gives the same bytes.
+    Within one release, the same model gives the same bytes.
 
     Parameters
     ----------
@@ -101,13 +105,14 @@ def write_model(
 ) -> ExportedFile:
     """Write a model in a format; see `export`.
 
-    `test_set` returns the test set of the model's data set, or None if it cannot be had. It is
+    `test_set` returns the test set of the model's data set, or None if it is not available. It is
     called only if samples are needed.
     """
     match format:
         case "onnx":
             samples = check_samples(card.dataset, test_set())
-            return ExportedFile(f"{card.id}.onnx", write_onnx(card, network, samples))
+            content = write_onnx(card, network, samples)
+            return ExportedFile(f"{card.id}.onnx", content, samples.source)
         case "npz":
             return ExportedFile(f"{card.id}.npz", _write_npz(network))
         case "torch":

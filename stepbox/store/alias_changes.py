@@ -7,15 +7,23 @@ from typing import Literal, NamedTuple
 
 from stepbox.errors import (
     ConflictError,
+    DamagedModelError,
     Fault,
     InvalidInputError,
     NotFoundError,
     NotOwnedError,
     StepboxError,
 )
-from stepbox.store.alias_record import AliasRecord, AliasSetting, Gate, GateFigures
+from stepbox.store.alias_record import (
+    AliasRecord,
+    AliasSetting,
+    Gate,
+    GateFigures,
+    record_prefix,
+)
 from stepbox.store.aliases import alias_faults
 from stepbox.store.model import writing
+from stepbox.store.parallel import outcomes
 from stepbox.store.reader import ModelReader
 
 Judge = Callable[[Gate | None], GateFigures | None]
@@ -51,6 +59,23 @@ class AliasedModels(ModelReader):
         if self._owner is not None:
             record = record.model_copy(update={"history": self._seen(record.history)})
         return AliasState(model_id, record)
+
+    def gated_on(self, dataset_id: str) -> list[str]:
+        """Return the aliases whose gates name a data set by its id, in the order of their names."""
+        present = {*self._objects.names()}
+        aliases = self.aliases()
+        names = sorted(name for name in aliases if record_prefix(name) in present)
+
+        def gate(name: str) -> Gate | None:
+            return self._records.read(name, aliases[name]).gate
+
+        found = []
+        for name, outcome in outcomes(gate, names, self._objects.reads_at_once):
+            if isinstance(outcome, Exception) and not isinstance(outcome, DamagedModelError):
+                raise outcome
+            if isinstance(outcome, Gate) and outcome.dataset == dataset_id:
+                found.append(name)
+        return found
 
     def set_alias(
         self,
