@@ -11,7 +11,7 @@ import httpx
 
 from stepbox import __version__
 from stepbox.client.bodies import File, PathName
-from stepbox.client.handles import AsyncJob, AsyncServedModel, Job, ServedModel
+from stepbox.client.handles import AsyncJob, AsyncSweep, Job, Sweep
 from stepbox.client.operations.analysis import Analysis
 from stepbox.client.operations.datasets import Datasets
 from stepbox.client.operations.jobs import Jobs
@@ -23,6 +23,7 @@ from stepbox.client.operations.system import System
 from stepbox.client.operations.webhooks import Webhooks
 from stepbox.client.requests import AsyncCall, R, SyncCall
 from stepbox.client.runners import AsyncRunner, SyncRunner
+from stepbox.client.served_models import AsyncServedModel, ServedModel
 from stepbox.errors import InvalidInputError
 
 P = ParamSpec("P")
@@ -121,6 +122,10 @@ class Client(_Operations[SyncRunner]):
         """Upload a data set, for example ``upload("digits.zip", name="digits").wait()``."""
         return Job(self, self.datasets.upload(file, name=name, **options))
 
+    def sweep(self, space: Mapping[str, Any], *, recipe: str | None = None, **fields: Any) -> Sweep:
+        """Start a sweep, for example ``sweep({"hidden_sizes": {"choices": [[16], [32]]}})``."""
+        return Sweep(self, self.sweeps.start(space, recipe=recipe, **fields))
+
     def job(self, id: str) -> Job:
         """Return a job that exists."""
         return Job(self, self.jobs.get(id))
@@ -175,6 +180,12 @@ class AsyncClient(_Operations[AsyncRunner]):
     ) -> AsyncJob:
         """Upload a data set."""
         return AsyncJob(self, await self.datasets.upload(file, name=name, **options))
+
+    async def sweep(
+        self, /, space: Mapping[str, Any], *, recipe: str | None = None, **fields: Any
+    ) -> AsyncSweep:
+        """Start a sweep."""
+        return AsyncSweep(self, await self.sweeps.start(space, recipe=recipe, **fields))
 
     async def job(self, id: str) -> AsyncJob:
         """Return a job that exists."""

@@ -24,7 +24,7 @@ from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundErro
 if TYPE_CHECKING:
     import httpx
 
-    from stepbox.client.answers import JobRecord
+    from stepbox.client.answers import JobRecord, SweepRecord
 
 MOST_SHOWN = 500  # characters of an answer that is no problem, for instance of a proxy
 
@@ -90,10 +90,10 @@ class UnsuccessfulJobError(ClientError):
     Attributes
     ----------
     record
-        The job.
+        The job, or the sweep.
     """
 
-    def __init__(self, record: JobRecord, why: str) -> None:
+    def __init__(self, record: JobRecord | SweepRecord, why: str) -> None:
         super().__init__(f"job {record.id} {why}")
         self.record = record
 
@@ -107,7 +107,7 @@ class JobFailedError(UnsuccessfulJobError):
         Why it failed (RFC 9457).
     """
 
-    def __init__(self, record: JobRecord) -> None:
+    def __init__(self, record: JobRecord | SweepRecord) -> None:
         problem: dict[str, Any] = record.to_json()["error"] or {}
         super().__init__(record, f"failed: {problem.get('detail') or problem.get('title')}")
         self.problem = problem

@@ -133,6 +133,8 @@ def test_declared_members_of_answers_are_those_of_the_document():
         "JobPage": "JobList",
         "ModelPage": "ModelList",
         "Aliases": "AliasList",
+        "SweepRecord": "Sweep",
+        "SweepPage": "SweepList",
     }
     schemas = document()["components"]["schemas"]
     declared = [
