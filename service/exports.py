@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from stepbox.data.dataset import Dataset
 from stepbox.errors import ConflictError
-from stepbox.exporting.formats import ExportedFile, Format, write_model
+from stepbox.exporting.formats import ExportedFile, write_model
+from stepbox.exporting.names import Format
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import Card
 from stepbox.store.models import ModelStore

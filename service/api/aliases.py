@@ -109,8 +109,8 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 def roll_back_alias(path: AliasPath) -> Response:
     """Let an alias name the model before the present one, of those that still exist.
 
-    The gate is not checked, because this model was accepted once. Two rollbacks in a row go back two
-    models.
+    The gate is not checked, because this model was accepted once. Two rollbacks in a row go back
+    two models.
     """
     backend().models.roll_back(path.name, set_by=owner())
     return _alias(path.name)

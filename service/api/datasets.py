@@ -100,7 +100,8 @@ def delete_dataset(path: DatasetPath, query: DeleteQuery) -> Response:
             return problem(
                 409,
                 f"{_count(len(jobs), 'unfinished job')}, {_count(len(models), 'model')} and "
-                f"{_count(len(aliases), 'gate')} refer to the data set {spec.name} ({spec.id}). With force=true, it is deleted anyway.",
+                f"{_count(len(aliases), 'gate')} refer to the data set {spec.name} "
+                f"({spec.id}). With force=true, it is deleted anyway.",
                 job_count=len(jobs),
                 jobs=jobs[:MOST_REFERENCES],
                 model_count=len(models),

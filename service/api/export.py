@@ -11,7 +11,7 @@ from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from stepbox.exporting.formats import Format
+from stepbox.exporting.names import Format
 
 blueprint = APIBlueprint("export", __name__, abp_tags=[TAG])
 

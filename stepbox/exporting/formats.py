@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,12 @@ from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import Dataset, DatasetSpec
 from stepbox.errors import DatasetError, InvalidInputError, NotFoundError
 from stepbox.exporting.archive import write_zip
+from stepbox.exporting.names import FORMATS, Format
 from stepbox.exporting.onnx_graph import CheckSamples, write_onnx
 from stepbox.exporting.torch_module import write_torch
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 
-Format = Literal["onnx", "npz", "torch"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-_BY_SUFFIX: dict[str, Format] = {".onnx": "onnx", ".npz": "npz", ".zip": "torch"}
 CHECKED = 1000  # samples whose predictions by an ONNX file are compared with the network's
 
 
@@ -90,14 +88,6 @@ def export(model: Trained, format: Format = "onnx", *, data: str | Path | None =
             return None
 
     return write_model(model.card, model.network, format, test_set).content
-
-
-def format_of(path: Path) -> Format:
-    """Return the format that the name of a file stands for; raise InvalidInputError if none."""
-    if path.suffix not in _BY_SUFFIX:
-        names = ", ".join(f"*{suffix}" for suffix in _BY_SUFFIX)
-        raise InvalidInputError.at("/format", f"must be given, unless the file is one of {names}")
-    return _BY_SUFFIX[path.suffix]
 
 
 def write_model(

@@ -175,7 +175,6 @@ class AliasedModels(ModelReader):
 
     def remove_alias(self, name: str) -> None:
         """Remove an alias, its gate and its history; raises NotFoundError if there is none."""
-
         keys: list[str] = []
 
         def remove(aliases: dict[str, str]) -> None:

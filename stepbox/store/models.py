@@ -175,7 +175,6 @@ class ModelStore(AliasedModels):
         StoreError
             The store cannot be written.
         """
-
         removing = False
 
         def remove(aliases: dict[str, str]) -> None:
