@@ -62,7 +62,7 @@ def outcome(job: Job | Sweep) -> str:
     if job.record.kind == "import":
         return f"data set {job.dataset}"
     if job.record.kind == "predict":
-        return f"result {job.record.links.result}"
+        return f"result {job.record.links.result}/result"
     if job.record.reproduction is not None:
         return "the same weights" if job.record.reproduction.same else "other weights"
     return f"{model}{accuracy_of(job.record.history[-1])}"
