@@ -16,11 +16,20 @@ from stepbox.client import Client
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads YAML in which ``1e-4`` is a number, as in JSON. In YAML 1.1 it is text."""
+    """Reads the scalars that JSON has: ``1e-4`` is a number, and a date is text.
+
+    In YAML 1.1, it is the other way round.
+    """
 
 
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), [*"-+0123456789"]
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"),
+    [*"-+.0123456789"],
 )
 
 
@@ -39,16 +48,20 @@ def sweep(client: Client, output: Output, file: Path, watch: bool) -> None:
 
 def _read(file: Path) -> dict[str, Any]:
     """Read the members of the body."""
+    content = file.read_bytes()
     try:
-        values: Any = yaml.load(file.read_bytes(), _Loader)
-    except yaml.YAMLError as error:
-        raise click.UsageError(f"{file} is not YAML: {error}") from None
+        values: Any = json.loads(content)
+    except ValueError:
+        try:
+            values = yaml.load(content, _Loader)
+        except (yaml.YAMLError, ValueError) as error:
+            raise click.UsageError(f"{file} is neither JSON nor YAML: {error}") from None
     if not isinstance(values, dict) or not isinstance(values.get("space"), dict):
         raise click.UsageError(f"{file} must have the member space, with the fields to search")
     if not all(isinstance(name, str) for name in values):
         raise click.UsageError(f"{file}: the names of all members must be text")
     try:
         json.dumps(values)
-    except (TypeError, ValueError) as error:  # for example a date
+    except (TypeError, ValueError) as error:  # for example a set
         raise click.UsageError(f"{file} must have values of JSON only: {error}") from None
     return values

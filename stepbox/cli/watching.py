@@ -63,8 +63,10 @@ def outcome(job: Job | Sweep) -> str:
         return f"data set {job.dataset}"
     if job.record.kind == "predict":
         return f"result {job.record.links.result}/result"
-    if job.record.reproduction is not None:
+    if "reproduction" in record and job.record.reproduction is not None:  # an older server has none
         return "the same weights" if job.record.reproduction.same else "other weights"
+    if not job.record.history:
+        return f"{job.record.kind} {job.status}"
     return f"{model}{accuracy_of(job.record.history[-1])}"
 
 

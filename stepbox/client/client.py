@@ -10,6 +10,7 @@ from typing import Any, Generic, ParamSpec, Self
 import httpx
 
 from stepbox import __version__
+from stepbox.client.addresses import DEFAULT_URL, base_url, shown_url
 from stepbox.client.bodies import File, PathName
 from stepbox.client.handles import AsyncJob, AsyncSweep, Job, Sweep
 from stepbox.client.operations.analysis import Analysis
@@ -28,7 +29,6 @@ from stepbox.errors import InvalidInputError
 
 P = ParamSpec("P")
 
-DEFAULT_URL = "http://127.0.0.1:8000"
 TIMEOUT_S = 120.0  # of an answer; large bodies of predictions wait for memory
 RETRIES = 4
 
@@ -54,16 +54,8 @@ class _Operations(Generic[R]):
 
 def _options(url: str | None, token: str | None, timeout: float) -> dict[str, Any]:
     """Return the arguments of httpx's clients."""
-    address = url or os.environ.get("STEPBOX_URL") or DEFAULT_URL
+    base = base_url(url or os.environ.get("STEPBOX_URL") or DEFAULT_URL)
     token = token or os.environ.get("STEPBOX_TOKEN")
-    try:
-        base = httpx.URL(address)
-        usable = base.scheme in ("http", "https") and bool(base.host)
-    except httpx.InvalidURL:
-        usable = False
-    if not usable:
-        detail = f"{address!r} must be an address such as {DEFAULT_URL}"
-        raise InvalidInputError.at("/url", detail)
     headers = {"User-Agent": f"stepbox/{__version__}"}
     if token:
         if not (token.isascii() and token.isprintable()):
@@ -84,7 +76,8 @@ class Client(_Operations[SyncRunner]):
     timeout
         Longest silence of the server, in seconds.
     retries
-        How often a request is repeated at most after an error of the connection, a 429 or a 503.
+        How often a request is repeated at most after an error of the connection, a 429, a
+        502, a 503 or a 504.
 
     Raises
     ------
@@ -102,7 +95,7 @@ class Client(_Operations[SyncRunner]):
     ) -> None:
         http = httpx.Client(**_options(url, token, timeout))
         super().__init__(SyncRunner(http, retries))
-        self.url = str(http.base_url).rstrip("/")
+        self.url = shown_url(http.base_url)
 
     def close(self) -> None:
         """Close the connections."""
@@ -159,7 +152,7 @@ class AsyncClient(_Operations[AsyncRunner]):
     ) -> None:
         http = httpx.AsyncClient(**_options(url, token, timeout))
         super().__init__(AsyncRunner(http, retries))
-        self.url = str(http.base_url).rstrip("/")
+        self.url = shown_url(http.base_url)
 
     async def aclose(self) -> None:
         """Close the connections."""

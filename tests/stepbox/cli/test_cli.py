@@ -11,6 +11,7 @@ import termios
 import zipfile
 from contextlib import suppress
 
+import numpy as np
 import onnxruntime
 import pytest
 import requests
@@ -134,6 +135,7 @@ def test_json_of_every_command(json_of, server, tmp_path):
 
 SWEEP = """\
 recipe: playground
+title: 2026-11-30
 dataset: {generate: moons}
 epochs: 1
 sampler: random
@@ -150,6 +152,7 @@ def test_a_sweep_is_started_and_followed(run, json_of, server, tmp_path):
     with client_of(server) as client:
         sweep = client.sweeps.get(id)
     assert sweep.search.space["learning_rate"].low == 0.01
+    assert sweep.title == "2026-11-30"
     best = sweep.best
     assert result.startswith(f"model {sweep.model}, trial {best.number}, validation_loss ")
     assert json.loads(result.partition("{")[1] + result.partition("{")[2]) == best.params
@@ -185,11 +188,11 @@ def test_json_of_a_sweep(json_of, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("space: [", "sweep.yaml is not YAML"),
+        ("space: [", "sweep.yaml is neither JSON nor YAML"),
         ("", "must have the member space"),
         ("space: 3", "must have the member space"),
         ("space: {}\n3: 4", "the names of all members must be text"),
-        ("space: {}\ntitle: 2026-11-30", "must have values of JSON only: .*date"),
+        ("space: {}\ntags: !!set {a}", "must have values of JSON only: .*set"),
         ("space: &a {b: *a}", "must have values of JSON only"),
         ("space: {}\nlearning_rate: .nan", "cannot be JSON"),
     ],
@@ -211,15 +214,19 @@ def test_export(run, json_of, tmp_path):
     assert run("export", model, "-o", "moons.onnx").stdout == "moons.onnx\n"
     session = onnxruntime.InferenceSession(tmp_path / "moons.onnx")
     assert {one.name for one in session.get_outputs()} == {"probabilities", "logits"}
+    run("export", model, "-o", "by_suffix.npz")
+    with np.load(tmp_path / "by_suffix.npz", allow_pickle=False) as arrays:
+        assert "0.weight" in arrays
     for format in ("npz", "torch"):
         found = json_of("export", model, "--format", format, "--output", f"moons.{format}")
         assert found == [{"file": f"moons.{format}"}]
         assert zipfile.is_zipfile(tmp_path / f"moons.{format}")
-    for missing in (("missing", "-o", "none"), (model, "-o", "no/folder")):
+    assert "*.npz" in run("export", model, "-o", "moons.txt", status=2).stderr
+    for missing in (("missing", "-o", "none.npz"), (model, "-o", "no/folder.npz")):
         status = 4 if missing[0] == "missing" else 2
         assert run("export", *missing, status=status).stderr
     assert run("export", model, status=2).stderr
-    assert not (tmp_path / "none").exists()
+    assert not (tmp_path / "none.npz").exists()
 
 
 def test_the_result_of_other_jobs(run, server, tmp_path):
