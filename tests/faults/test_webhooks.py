@@ -55,8 +55,8 @@ def wait_for_state(jobs, id, state="delivered"):
 
 
 def end_leases(jobs):
-    for host in jobs.redis.hkeys("webhooks:attempts"):
-        jobs.redis.zadd("webhooks:hosts", {host: 1})
+    for lane in jobs.redis.hkeys("webhooks:attempts"):
+        jobs.redis.zadd("webhooks:lanes", {lane: 1})
 
 
 def test_a_training_tells_its_receiver_when_it_has_ended(webhook_stack, jobs, receiver):
