@@ -17,6 +17,7 @@ from service.backend import backend
 from service.errors import problems
 from stepbox.data.dataset import DatasetSpec, Split
 from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
+from stepbox.predicting.size import check_size
 from stepbox.store.card import Card
 from stepbox.store.predictions import Format, PredictionReport, ResultFile
 from stepbox.training.labels import Labels, Notes, Tags, Title
@@ -96,6 +97,7 @@ def predict_dataset(header: TrainHeaders, body: PredictionRequest) -> Response:
     """
     card = model_to_use(body.model)
     spec = _dataset(body.dataset, card)
+    check_size(spec.split(body.split).samples, len(card.classes), "/dataset")
     backend().quota.check(owner())
     job = backend().jobs.submit_prediction(
         PredictionTask(model=card.id, dataset=spec.key, split=body.split),
