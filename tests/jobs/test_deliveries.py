@@ -5,12 +5,17 @@ import pytest
 from jobs.archiving import Archiver
 from jobs.deliveries import DELAYS_S, JITTER
 from jobs.owned import OwnedJobs
+from jobs.record import PredictionTask
 from jobs.store import JobStore
+from jobs.sweeps import Sweeps
 from jobs.watch import Death
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.store.folder import FolderStore
 from tests.compatibility.test_rolling_upgrade import Before
 from tests.jobs.test_job_store import OWNER, submit
+from tests.jobs.test_routing import beat
+from tests.jobs.test_sweeps import add_trial, park, run_trial
+from tests.jobs.test_sweeps import submit as submit_sweep
 
 URL = "https://hooks.example.org/stepbox?team=1"
 OTHER_HOST = "http://other.example.org:8080/"
@@ -34,6 +39,36 @@ def end(jobs, status="cancelled", url=URL, **options):
         if status == "succeeded":
             jobs.decide(claim, "m-0123456789ab", peak_memory=1, better_than_guessing=True)
         jobs.finish(claim, status, problem if status == "failed" else None)
+    return id
+
+
+def end_prediction(jobs, status, url=URL):
+    """Submit a prediction of a data set with a webhook, and end it; return its id."""
+    beat(jobs, "w")
+    task = PredictionTask(model="m-0123456789ab", dataset="mnist", split="test")
+    id = jobs.submit_prediction(task, samples=10_000, queue_limit=9, webhook=url).id
+    claim = jobs.claim(OWNER, "w")
+    if status == "succeeded":
+        jobs.decide_prediction(claim, staged=f"{id}-{claim.fence}")
+    assert jobs.finish(claim, status) == "finished"
+    return id
+
+
+def end_sweep(jobs, status, url=URL):
+    """Submit a sweep with a webhook, and end it after a trial; return its id."""
+    beat(jobs, "w")
+    sweeps = Sweeps(jobs)
+    id = submit_sweep(sweeps, webhook=url)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    park(sweeps, claim)
+    run_trial(jobs)
+    assert jobs.deliveries.page() == ([], None)  # neither a trial nor a parked sweep is an end
+    if status == "cancelled":
+        jobs.cancel(id)
+    claim = jobs.claim(OWNER, "w")
+    if claim:
+        assert jobs.finish(claim, status) == "finished"
     return id
 
 
@@ -62,6 +97,16 @@ def test_a_job_that_ends_has_a_delivery(jobs, deliveries, status):
     assert (found.attempted_at, found.status, found.error) == (None, None, None)
     assert deliveries.claim("a").id == id
     assert deliveries.claim("b") is None
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
+@pytest.mark.parametrize("end", [end_prediction, end_sweep])
+def test_predictions_and_sweeps_that_end_have_one_delivery(jobs, deliveries, end, status):
+    id = end(jobs, status)
+    ((found,), _) = deliveries.page()
+    assert (found.id, found.type, found.url) == (id, f"job.{status}", URL)
+    assert found.ended_at == jobs.get(id).finished_at
+    assert deliveries.claim("a").id == id
 
 
 def test_a_job_without_a_webhook_has_none(jobs, deliveries):

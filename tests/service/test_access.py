@@ -78,7 +78,6 @@ def test_a_read_token_reads_and_predicts_but_changes_nothing(guarded):
     for method, path in (
         ("post", "/train"),
         ("post", "/predictions"),
-        ("post", "/predictions/upload"),
         ("post", "/jobs/some/cancel"),
         ("delete", "/jobs/some"),
         ("patch", "/jobs/some"),

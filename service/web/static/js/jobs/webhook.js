@@ -1,5 +1,5 @@
 // @ts-check
-// On the page of a job: its webhook, and what became of it.
+// On the page of a job or a sweep: its webhook, and what became of it.
 import { catchProblem, get } from "../api.js";
 import { h } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
@@ -7,6 +7,7 @@ import { deliveryText, hostOf } from "../system/webhook-words.js";
 import { localText } from "../times.js";
 
 /** @typedef {import("../types.d.ts").AnyJob} AnyJob */
+/** @typedef {Pick<AnyJob, "id" | "status" | "webhook">} WithWebhook */
 
 const AGAIN_MS = 2000; // before a pending delivery is read again
 
@@ -26,8 +27,8 @@ async function follow(id, words) {
 }
 
 /**
- * Make the facts about the webhook of a job; none if it has none.
- * @param {AnyJob} job
+ * Make the facts about the webhook of a job or a sweep; none if it has none.
+ * @param {WithWebhook} job
  * @returns {[string, Element][]}
  */
 export function webhookFacts({ id, status, webhook }) {
