@@ -260,8 +260,8 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _drain(self) -> None:
-        self._streams.close()
         self._deliverer.stop_claiming()
+        self._streams.close()
 
 
 async def _begin(send: Send, status: int, headers: Headers) -> None:
