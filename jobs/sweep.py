@@ -61,6 +61,9 @@ class Sweep(BaseModel):
     submitted_by: str | None = Field(
         description="Owner of the sweep, its trials and its model. Null if nobody is."
     )
+    webhook: str | None = Field(
+        description="The URL that is told when the sweep has ended. Null if none is."
+    )
     title: Title
     notes: Notes
     tags: Tags

@@ -18,7 +18,7 @@ from service.api import (
     live,
     metrics,
     mistakes,
-    predicted_uploads,
+    prediction_jobs,
     reproduce,
     samples,
     summaries,
@@ -104,7 +104,7 @@ def create_app(settings: ServiceSettings | None = None) -> OpenAPI:
         samples,
         summaries,
         generated,
-        predicted_uploads,  # adds its view to the blueprint of `predictions`
+        prediction_jobs,  # adds its view to the blueprint of `predictions`
         uploads,  # likewise to that of `datasets`
         analysis,
         inference_protocol,

@@ -48,7 +48,6 @@ LINKS = [
     Link("get /jobs/{id}", "Model", "get /models/{ref}", _MODEL_OF_JOB, "Once it has succeeded."),
     Link("post /predictions", "Job", "get /jobs/{id}", _ID),
     Link("post /predictions", "Prediction", "get /predictions/{id}", _ID, "Once it has succeeded."),
-    Link("post /predictions/upload", "Job", "get /jobs/{id}", _ID),
     Link("get /predictions/{id}", "Result", "get /predictions/{id}/result", _SAME_ID),
     Link("post /jobs/{id}/cancel", "Job", "get /jobs/{id}", _SAME_ID),
     Link("post /jobs/{id}/cancel", "Events", "get /jobs/{id}/events", _SAME_ID),

@@ -8,13 +8,17 @@ from flask_openapi3 import OpenAPI
 
 from service.api.inference.schemas import InferenceRequest, InferenceResponse
 from service.api.parameters import BINARY
+from service.api.prediction_jobs import PredictionRequest
 from service.api.readers.by_type import JSON, NPY
 from service.api.readers.json_images import Instances, Samples
 from service.errors import ProtocolError, is_protocol, problems
 from service.links import add_links
 
 # The views refer to these models in ways that flask-openapi3 does not see.
-REFERRED = (Samples, Instances, InferenceRequest, InferenceResponse, ProtocolError)
+REFERRED = (
+    *(Samples, Instances, PredictionRequest),
+    *(InferenceRequest, InferenceResponse, ProtocolError),
+)
 PROTOCOL_ERROR = {JSON: {"schema": {"$ref": "#/components/schemas/ProtocolError"}}}
 ANYWHERE = (413, 503)  # any operation may return them: body too large, too little memory free
 

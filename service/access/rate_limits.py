@@ -13,7 +13,6 @@ from service.settings import ServiceSettings
 SAME_LIMIT = {
     "/datasets": "/train",
     "/predictions": "/train",
-    "/predictions/upload": "/train",
     "/predict/taught": "/predict",
 }
 

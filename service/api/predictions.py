@@ -5,23 +5,17 @@ from typing import Any
 import orjson
 from flask import Response, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from jobs.record import FINAL, Job, PredictionTask
-from service.access.tokens import owner
-from service.api.jobs import JobPath, TrainHeaders, accepted, announce, submission
+from jobs.record import FINAL
+from service.api.jobs import JobPath
 from service.api.parameters import BINARY, Parameters
 from service.api.readers.by_type import JSON
 from service.backend import backend
 from service.errors import problems
-from stepbox.data.dataset import DatasetSpec, Split
-from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
-from stepbox.store.card import Card
+from stepbox.errors import ConflictError, NotFoundError
 from stepbox.store.predictions import Format, PredictionReport, ResultFile
-from stepbox.training.labels import Labels, Notes, Tags, Title
-from stepbox.training.requirements import Priority
-from stepbox.training.webhook import Webhook
 
 TYPES: dict[Format, str] = {
     "parquet": "application/vnd.apache.parquet",
@@ -34,34 +28,6 @@ blueprint = APIBlueprint(
     url_prefix="/predictions",
     abp_tags=[Tag(name="predictions", description="Predictions of whole data sets, as jobs.")],
 )
-
-
-class PredictionRequest(BaseModel):
-    """Which samples to predict, with which model."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={"example": {"model": "latest-mnist", "dataset": "mnist"}},
-    )
-
-    model: str = Field(
-        max_length=200,
-        description="Id or alias of a model, or a name such as `latest-mnist`. The job names the "
-        "id of the model that this means now.",
-    )
-    dataset: str = Field(
-        max_length=200,
-        description="The data set to predict: the name of a built-in one, or the id or the name of "
-        "an uploaded one. A name means the newest of this name. Its samples must have the form of "
-        "those that the model was trained on.",
-    )
-    split: Split = Field("test", description="The split to predict.")
-    priority: Priority = 0
-    title: Title = None
-    notes: Notes = ""
-    tags: Tags = ()
-    webhook: Webhook = None
 
 
 class PredictionLinks(BaseModel):
@@ -86,25 +52,6 @@ class ResultQuery(Parameters):
     """Query parameters: the format of a result."""
 
     format: Format = Field("parquet", description="Format of the file.")
-
-
-@blueprint.post("", responses={202: Job, **problems(400, 409, 413, 415, 422, 429, 503, 507)})
-def predict_dataset(header: TrainHeaders, body: PredictionRequest) -> Response:
-    """Predict all samples of a split of a data set, which a worker does.
-
-    The result is a Parquet and a CSV file with a row for each sample.
-    """
-    card = model_to_use(body.model)
-    spec = _dataset(body.dataset, card)
-    backend().quota.check(owner())
-    job = backend().jobs.submit_prediction(
-        PredictionTask(model=card.id, dataset=spec.key, split=body.split),
-        samples=spec.split(body.split).samples,
-        labels=Labels(title=body.title, notes=body.notes, tags=body.tags),
-        **submission(header, body.priority, body.webhook),
-    )
-    announce(job, 3)
-    return accepted(job)
 
 
 @blueprint.get("/<id>", responses={200: PredictionEntry, **problems(404, 409, 503)})
@@ -155,41 +102,6 @@ def get_result(path: JobPath, query: ResultQuery) -> Response:
         file.close()
         raise
     return response
-
-
-def model_to_use(reference: str) -> Card:
-    """Return the card of a model that a request names; raise InvalidInputError without one."""
-    try:
-        return backend().models.card(reference)
-    except (NotFoundError, DamagedModelError) as error:
-        raise InvalidInputError.at("/model", str(error)) from None
-
-
-def _dataset(reference: str, card: Card) -> DatasetSpec:
-    """Return a data set, whose samples must have the form that a model takes."""
-    try:
-        spec = backend().datasets.spec(reference)
-    except NotFoundError as error:
-        raise InvalidInputError.at("/dataset", str(error)) from None
-    wanted = card.dataset
-    if (spec.kind, spec.shape) != (wanted.kind, wanted.shape):
-        raise InvalidInputError.at(
-            "/dataset",
-            f"must have {_form(wanted)}, as {wanted.title}, on which model {card.id} was trained; "
-            f"{spec.title} has {_form(spec)}",
-        )
-    if spec.columns and wanted.columns and spec.columns != wanted.columns:
-        raise InvalidInputError.at(
-            "/dataset",
-            f"must have the columns {', '.join(wanted.columns)[:1000]} in this order, as "
-            f"{wanted.title}, on which model {card.id} was trained",
-        )
-    return spec
-
-
-def _form(spec: DatasetSpec) -> str:
-    sizes = "×".join(map(str, spec.shape))
-    return f"images of {sizes}" if spec.kind == "images" else f"vectors of {sizes} numbers"
 
 
 def _prediction(id: str) -> PredictionReport:

@@ -1,5 +1,6 @@
 """Upload a data set: the body goes to a file, and a job imports it."""
 
+from collections.abc import Callable
 from secrets import token_hex
 from typing import Any
 
@@ -20,6 +21,7 @@ from service.errors import problems
 from stepbox.data.readers.detect import kind_of_start
 from stepbox.errors import InvalidInputError, StepboxError
 from stepbox.importing.options import ImportOptions
+from stepbox.store.uploads import Receiving
 from stepbox.training.requirements import Priority
 from stepbox.training.webhook import Webhook
 
@@ -96,15 +98,23 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
     if file is None:
         check_head(header.encoding)
         return to_receive(token_hex(8), owner())
+    options = ImportOptions(**query.model_dump(include={*ImportOptions.model_fields}))
+    content_type = request.headers.get("Content-Type", "")
+    job = submit_with(
+        file,
+        lambda id: backend().jobs.submit_import(
+            options, content_type=content_type, upload_bytes=file.size, id=id, **common
+        ),
+    )
+    announce(job)
+    return accepted(job)
+
+
+def submit_with(file: Receiving, submit: Callable[[str], Job]) -> Job:
+    """Submit a job with the id of a received file; remove the file if there is no such job."""
     id = file.keep()
     try:
-        job = backend().jobs.submit_import(
-            ImportOptions(**query.model_dump(include={*ImportOptions.model_fields})),
-            content_type=request.headers.get("Content-Type", ""),
-            upload_bytes=file.size,
-            id=id,
-            **common,
-        )
+        job = submit(id)
     except UnconfirmedError as error:
         if error.answer[-1] != id:  # the job of an earlier request
             file.remove()
@@ -114,8 +124,7 @@ def upload(query: UploadQuery, header: UploadHeaders) -> Response:
         raise
     if job.id != id:
         file.remove()
-    announce(job)
-    return accepted(job)
+    return job
 
 
 def check_head(encoding: str) -> None:

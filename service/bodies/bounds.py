@@ -48,9 +48,9 @@ class Bound:
     decompresses
         Whether the view accepts a compressed body.
     to_file
-        If given, the body is streamed to a file, and may be as large as the setting `upload_bytes`
-        allows (see `to_file`). This function raises an error to reject a body by the headers of its
-        request and its first bytes, as `stepbox.data.readers.detect` needs them.
+        If given, a body that is not JSON is streamed to a file, and may be as large as the setting
+        `upload_bytes` allows (see `to_file`). This function raises an error to reject a body by the
+        headers of its request and its first bytes, as `stepbox.data.readers.detect` needs them.
     """
 
     body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias
@@ -65,6 +65,10 @@ class Bound:
         """Declare the bounds of a view."""
         view.bound = self  # type: ignore[attr-defined]
         return view
+
+    def streamed(self, headers: dict[bytes, bytes]) -> CheckStart | None:
+        """Return `to_file` if the body of a request with these headers is streamed to a file."""
+        return None if is_json(_kind(headers).decode("latin-1")) else self.to_file
 
     def most_bytes(self, max_body_bytes: int) -> int:
         """Return the size of the largest body under a setting of `max_body_bytes`."""
@@ -83,6 +87,14 @@ def bound_of(app: Flask, endpoint: str | None) -> Bound:
     """Return the bounds that the view of an endpoint declares; by default, `Bound()`."""
     bound: Bound = getattr(app.view_functions.get(endpoint or ""), "bound", _DEFAULT)
     return bound
+
+
+def is_json(content_type: str) -> bool:
+    """Tell whether a body is JSON, as `flask.Request.is_json` does."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
 
 
 def is_compressed(headers: dict[bytes, bytes]) -> bool:

@@ -1,6 +1,7 @@
 """The bodies that are streamed to a file, as a view that declares `Bound(to_file=…)` sees them.
 
-Flask calls such a view twice:
+A JSON body never is: the view gets it as other views do, and must reject it if it takes none. For
+all other bodies, Flask calls the view twice:
 
 1. Before the body is read. The view makes all checks that need no body. A response with an error is
    sent at once. Otherwise the view returns `to_receive(job, owner)`.

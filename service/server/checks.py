@@ -29,7 +29,7 @@ def register(app: Flask, check_access: AccessCheck, max_body_bytes: int) -> None
             }
             check_access(request.method, request.path, headers)
             bound = bound_of(app, request.endpoint)
-            if bound.to_file is None:
+            if bound.streamed(headers) is None:
                 most = bound.most_bytes(max_body_bytes)
                 request.max_content_length = most
                 check_size(request.content_length or 0, most)

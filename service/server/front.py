@@ -113,7 +113,9 @@ class Front:
         if error is None:
             try:
                 bound = self._check(scope)
-                if bound.to_file is None:
+                head = dict(scope["headers"])
+                check_start = bound.streamed(head)
+                if check_start is None:
                     body = await self._read(scope, bound, receive, memory, decoder)
                 else:
                     answer = await self._threads.answer(scope, b"")
@@ -121,10 +123,9 @@ class Front:
                     if target is None:
                         await self._send(send, answer, Event())
                         return
-                    head = dict(scope["headers"])
                     job, _, owner = target.decode().partition(" ")
                     file = await self._receiver.receive(
-                        job, owner or None, head, receive, bound.to_file
+                        job, owner or None, head, receive, check_start
                     )
             except (StepboxError, HTTPException) as found:
                 error = found.with_traceback(None)  # its frames hold the body read so far
@@ -173,7 +174,8 @@ class Front:
         if ERROR not in scope:
             self._check_access(scope["method"], scope["path"], headers)
         bound = self._bound(scope["method"], scope["path"])
-        most = self._upload_bytes if bound.to_file else bound.most_bytes(self._max_body_bytes)
+        is_streamed = bound.streamed(headers) is not None
+        most = self._upload_bytes if is_streamed else bound.most_bytes(self._max_body_bytes)
         check_size(int(headers.get(b"content-length", 0)), most)
         return bound
 
@@ -236,18 +238,19 @@ class Front:
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         """Watch the connections, and deliver webhooks.
 
-        On SIGTERM, close the event streams, so that they end at once.
+        On SIGTERM, close the event streams, so that they end at once, and begin no further
+        delivery, so that those in progress end while other requests do.
         """
         await receive()
         stop = signal.getsignal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
 
-        def close_streams_first(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._streams.close)
+        def drain_first(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._drain)
             if callable(stop):
                 stop(number, frame)
 
-        signal.signal(signal.SIGTERM, close_streams_first)
+        signal.signal(signal.SIGTERM, drain_first)
         watching = asyncio.ensure_future(self.connections.watch())
         self._deliverer.start()
         await send({"type": "lifespan.startup.complete"})
@@ -255,6 +258,10 @@ class Front:
         watching.cancel()
         await asyncio.to_thread(self._deliverer.stop)
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _drain(self) -> None:
+        self._deliverer.stop_claiming()
+        self._streams.close()
 
 
 async def _begin(send: Send, status: int, headers: Headers) -> None:

@@ -1,11 +1,14 @@
 """Webhooks on the pages System and Job."""
 
+from types import SimpleNamespace
+
 import pytest
 import requests
 from playwright.sync_api import expect
 
 from tests.processes import stack_in, wait_until
 from tests.receivers import receiving
+from tests.service.conftest import publish
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,10 @@ def webhook_stack(tmp_path_factory, receiver):
 def end_job(stack, receiver, *answers):
     """Cancel a job whose webhook gives these answers; return its id after the first attempt."""
     receiver.answers[:] = answers
-    id = stack.train(webhook=f"{receiver.url}?secret=1")["id"]
+    return cancel(stack, stack.train(webhook=f"{receiver.url}?secret=1")["id"])
+
+
+def cancel(stack, id):
     requests.post(f"{stack.url}/jobs/{id}/cancel", timeout=60)
     wait_until(lambda: delivery(stack, id)["attempted_at"], what="the first attempt")
     return id
@@ -61,4 +67,24 @@ def test_the_page_of_a_job_says_what_became_of_its_webhook(visit, webhook_stack,
     fact = page.locator("#facts dt", has_text="Webhook").locator("+ dd")
     expect(fact).to_contain_text(f"{receiver.address}: ")
     requests.post(f"{webhook_stack.url}/webhooks/{id}/retry", timeout=60)
+    expect(fact).to_have_text(f"{receiver.address}: delivered")
+
+
+@pytest.mark.parametrize("kind", ["predictions", "sweeps"])
+def test_the_pages_of_predictions_and_sweeps_say_it_too(visit, webhook_stack, receiver, kind):
+    if kind == "predictions":
+        body = {"model": publish(SimpleNamespace(settings=webhook_stack.settings()))[0]}
+        body["dataset"] = "mnist"
+    else:
+        space = {"learning_rate": {"low": 0.01, "high": 0.1}}
+        body = {"recipe": "playground", "trials": 2, "space": space}
+    answer = requests.post(
+        f"{webhook_stack.url}/{kind}", json=body | {"webhook": receiver.url}, timeout=60
+    )
+    assert answer.status_code == 202, answer.text
+    id = answer.json()["id"]
+    page = visit(webhook_stack.url, f"/ui/{'sweeps' if kind == 'sweeps' else 'jobs'}/{id}").page
+    fact = page.locator("#facts dt", has_text="Webhook").locator("+ dd")
+    expect(fact).to_have_text(receiver.address)
+    cancel(webhook_stack, id)
     expect(fact).to_have_text(f"{receiver.address}: delivered")

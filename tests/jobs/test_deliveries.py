@@ -5,12 +5,17 @@ import pytest
 from jobs.archiving import Archiver
 from jobs.deliveries import DELAYS_S, JITTER
 from jobs.owned import OwnedJobs
+from jobs.record import PredictionTask
 from jobs.store import JobStore
+from jobs.sweeps import Sweeps
 from jobs.watch import Death
 from stepbox.errors import InvalidInputError, NotFoundError
 from stepbox.store.folder import FolderStore
 from tests.compatibility.test_rolling_upgrade import Before
 from tests.jobs.test_job_store import OWNER, submit
+from tests.jobs.test_routing import beat
+from tests.jobs.test_sweeps import add_trial, park, run_trial
+from tests.jobs.test_sweeps import submit as submit_sweep
 
 URL = "https://hooks.example.org/stepbox?team=1"
 OTHER_HOST = "http://other.example.org:8080/"
@@ -37,11 +42,41 @@ def end(jobs, status="cancelled", url=URL, **options):
     return id
 
 
+def end_prediction(jobs, status, url=URL):
+    """Submit a prediction of a data set with a webhook, and end it; return its id."""
+    beat(jobs, "w")
+    task = PredictionTask(model="m-0123456789ab", dataset="mnist", split="test")
+    id = jobs.submit_prediction(task, samples=10_000, queue_limit=9, webhook=url).id
+    claim = jobs.claim(OWNER, "w")
+    if status == "succeeded":
+        jobs.decide_prediction(claim, staged=f"{id}-{claim.fence}")
+    assert jobs.finish(claim, status) == "finished"
+    return id
+
+
+def end_sweep(jobs, status, url=URL):
+    """Submit a sweep with a webhook, and end it after a trial; return its id."""
+    beat(jobs, "w")
+    sweeps = Sweeps(jobs)
+    id = submit_sweep(sweeps, webhook=url)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    park(sweeps, claim)
+    run_trial(jobs)
+    assert jobs.deliveries.page() == ([], None)  # neither a trial nor a parked sweep is an end
+    if status == "cancelled":
+        jobs.cancel(id)
+    claim = jobs.claim(OWNER, "w")
+    if claim:
+        assert jobs.finish(claim, status) == "finished"
+    return id
+
+
 def make_due(jobs, id):
     """Let the next attempt of a pending delivery be due now, whatever its lease and its delay."""
-    host = jobs.redis.hget(f"webhook:{id}", "host")
-    jobs.redis.zadd(f"webhooks:due:{host}", {id: 1})
-    jobs.redis.zadd("webhooks:hosts", {host: 1})
+    lane = jobs.redis.hget(f"webhook:{id}", "lane")
+    jobs.redis.zadd(f"webhooks:due:{lane}", {id: 1})
+    jobs.redis.zadd("webhooks:lanes", {lane: 1})
 
 
 def fail(jobs, id, attempt, outcome="failed"):
@@ -62,6 +97,16 @@ def test_a_job_that_ends_has_a_delivery(jobs, deliveries, status):
     assert (found.attempted_at, found.status, found.error) == (None, None, None)
     assert deliveries.claim("a").id == id
     assert deliveries.claim("b") is None
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
+@pytest.mark.parametrize("end", [end_prediction, end_sweep])
+def test_predictions_and_sweeps_that_end_have_one_delivery(jobs, deliveries, end, status):
+    id = end(jobs, status)
+    ((found,), _) = deliveries.page()
+    assert (found.id, found.type, found.url) == (id, f"job.{status}", URL)
+    assert found.ended_at == jobs.get(id).finished_at
+    assert deliveries.claim("a").id == id
 
 
 def test_a_job_without_a_webhook_has_none(jobs, deliveries):
@@ -108,7 +153,7 @@ def test_a_delivery_that_is_confirmed_is_not_repeated(jobs, deliveries):
     assert found.next_attempt_at is None
     assert found.attempted_at is not None
     assert deliveries.claim("b") is None
-    assert not jobs.redis.exists("webhooks:hosts", "webhooks:attempts", "webhooks:pending")
+    assert not jobs.redis.exists("webhooks:lanes", "webhooks:attempts", "webhooks:pending")
 
 
 def test_a_delivery_that_fails_is_repeated_later_and_later_for_a_day(jobs, deliveries):
@@ -146,7 +191,7 @@ def test_an_attempt_that_nobody_ends_is_repeated_with_the_same_id(jobs, deliveri
     id = end(jobs)
     lost = deliveries.claim("a")
     assert deliveries.claim("b") is None
-    jobs.redis.zadd("webhooks:hosts", {"hooks.example.org": 1})  # the lease has ended
+    jobs.redis.zadd("webhooks:lanes", {"hooks.example.org": 1})  # the lease has ended
     again = deliveries.claim("b")
     assert (lost.id, again.id, again.attempts) == (id, id, 2)
     assert deliveries.settle(lost, "a", "failed") == "lost"
@@ -161,9 +206,9 @@ def test_a_lease_that_ended_after_its_delivery_is_forgotten(jobs, deliveries):
     id = end(jobs)
     deliveries.claim("a")
     jobs.redis.zadd("webhooks:due:hooks.example.org", {id: 9e9})
-    jobs.redis.zadd("webhooks:hosts", {"hooks.example.org": 1})
+    jobs.redis.zadd("webhooks:lanes", {"hooks.example.org": 1})
     assert deliveries.claim("b") is None
-    assert jobs.redis.zscore("webhooks:hosts", "hooks.example.org") == 9e9
+    assert jobs.redis.zscore("webhooks:lanes", "hooks.example.org") == 9e9
     assert not jobs.redis.exists("webhooks:attempts")
 
 
@@ -181,6 +226,65 @@ def test_a_host_has_one_attempt_at_a_time_and_delays_no_other(jobs, deliveries):
     deliveries.settle(second, "d", "delivered", 200)
     assert deliveries.claim("e").id == slow[2]
     assert later in {one.id for one in deliveries.page()[0]}
+
+
+def url_of(host):
+    return f"https://{host}.example.org/"
+
+
+def test_an_owner_with_slow_receivers_does_not_stop_those_of_others(jobs, deliveries):
+    """Alice has more slow hosts than a claim looks at, and also a delivery to Bob's host."""
+    slow = [end(jobs, url=url_of(f"slow{number}"), submitted_by="alice") for number in range(150)]
+    shared = end(jobs, url=url_of("shared"), submitted_by="alice")
+    first, second = deliveries.claim("a"), deliveries.claim("b")
+    assert [first.id, second.id] == slow[:2]
+    assert deliveries.claim("c") is None
+    bobs = end(jobs, url=url_of("shared"), submitted_by="bob")
+    found = None
+    while found is None:  # a claim finds it with a probability of 2/3
+        found = deliveries.claim("c")
+    assert found.id == bobs
+    deliveries.settle(first, "a", "delivered", 200)
+    assert deliveries.claim("d").id == slow[2]
+    assert deliveries.claim("e") is None
+    jobs.redis.zadd("webhooks:lanes", {"slow1.example.org alice": 1})  # the lease has ended
+    assert deliveries.claim("e").id == slow[1]
+    assert deliveries.claim("f") is None
+    assert deliveries.get(shared).attempts == 0
+
+
+def test_a_host_has_one_attempt_at_a_time_of_all_owners(jobs, deliveries):
+    ids = [end(jobs, submitted_by=owner) for owner in ("alice", "bob", None)]
+    for id in ids:
+        found = deliveries.claim(id)
+        assert found.id == id
+        assert deliveries.claim("other") is None
+        deliveries.settle(found, id, "delivered", 200)
+
+
+def test_a_delivery_whose_last_attempt_is_lost_is_dead_and_the_next_one_follows(jobs, deliveries):
+    id, other = end(jobs), end(jobs)
+    jobs.redis.hset(f"webhook:{id}", "until", 1)  # no deliverer has run for a day
+    assert deliveries.claim("a").id == id
+    jobs.redis.zadd("webhooks:lanes", {"hooks.example.org": 1})  # the lease has ended
+    assert deliveries.claim("b").id == other
+    found = deliveries.get(id)
+    assert (found.state, found.error) == ("dead", "the last attempt was interrupted")
+    assert jobs.measure().dead_webhooks == 1
+    deliveries.retry(id)
+    assert jobs.redis.hexists(f"webhook:{id}", "until")
+
+
+def test_a_retry_of_an_old_delivery_is_one_of_the_newest(jobs, deliveries):
+    id = end(jobs)
+    fail(jobs, id, "a", "refused")
+    deliveries.retry(id)
+    newer = int(jobs.redis.get("webhooks:sequence"))
+    jobs.redis.zadd("webhooks:delivered", {f"newer{n}": newer - 0.5 for n in range(1000)})
+    make_due(jobs, id)
+    delivery = deliveries.claim("b")
+    assert deliveries.settle(delivery, "b", "delivered", 200) == "delivered"
+    assert deliveries.get(id).state == "delivered"
 
 
 def test_a_retry_begins_a_new_day(jobs, deliveries):

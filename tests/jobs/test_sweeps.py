@@ -24,6 +24,7 @@ from tests.jobs.test_routing import beat
 RECIPE = RECIPES["mnist-numpy"].changed(validation=0.1)
 SPACE = {"learning_rate": {"low": 0.1, "high": 0.3}}
 NONE = Requirements()
+OWN = ("submitted_by", "priority", "webhook")  # fields of the job, not of the search
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def sweeps(jobs):
 
 
 def submit(sweeps, labels=Labels(), requires=NONE, **options):  # noqa: B008
-    own = {name: options.pop(name) for name in ("submitted_by", "priority") if name in options}
+    own = {name: options.pop(name) for name in OWN if name in options}
     search = Search.model_validate({"space": SPACE, "trials": 3, **options})
     return sweeps.submit(RECIPE, search, requires=requires, labels=labels, queue_limit=9, **own).id
 

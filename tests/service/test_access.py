@@ -78,7 +78,6 @@ def test_a_read_token_reads_and_predicts_but_changes_nothing(guarded):
     for method, path in (
         ("post", "/train"),
         ("post", "/predictions"),
-        ("post", "/predictions/upload"),
         ("post", "/jobs/some/cancel"),
         ("delete", "/jobs/some"),
         ("patch", "/jobs/some"),
@@ -307,3 +306,16 @@ def test_the_limit_on_trainings_counts_all_processes_together(jobs, app):
         assert "2 per 1 hour" in check_problem(answer, 429)["detail"]
         assert answer.headers["RateLimit-Remaining"] == "0"
     assert len(jobs.page()[0]) == 2
+
+
+def test_predictions_of_data_sets_count_as_trainings(jobs, app):
+    settings = ServiceSettings(
+        train_limit="2/hour", models_dir=app.extensions["stepbox"].settings.models_dir
+    )
+    client = create_app(settings).test_client()
+    csv = {"data": b"1,2", "content_type": "text/csv"}
+    named = {"json": {"model": "latest", "dataset": "mnist"}}
+    for body in (csv, named):
+        check_problem(client.post("/predictions", **body), 422)  # there is no model
+    for body in (csv, named):
+        check_problem(client.post("/predictions", **body), 429)

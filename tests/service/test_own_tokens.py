@@ -109,8 +109,6 @@ class Things:
                 return {"json": {"recipe": "mnist-numpy", "from_model": self.model}}
             case "post /predictions":
                 return {"json": {"model": self.model, "dataset": "mnist"}}
-            case "post /predictions/upload":
-                return {"query_string": {"model": self.model}}
             case "post /sweeps":
                 space = {"learning_rate": {"low": 0.1, "high": 0.2}}
                 return {"json": {"from_model": self.model, "space": space}}
@@ -167,7 +165,6 @@ OTHERS_GET = {
     "delete /aliases/{name}": 404,
     "post /predict": 404,
     "post /predictions": 422,
-    "post /predictions/upload": 422,
     "post /predict/taught": 404,
     "post /analysis/gradient-check": 422,
     "post /analysis/projection": 422,

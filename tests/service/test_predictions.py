@@ -202,7 +202,7 @@ def test_a_job_is_deleted_with_its_prediction(lab, client, model):
 def upload(lab, content, kind="application/x-npz", **query):
     """Upload samples to predict, to the server itself: it streams them to a file."""
     return requests.post(
-        f"{lab.stack.url}/predictions/upload",
+        f"{lab.stack.url}/predictions",
         params=query,
         data=content,
         headers={"Content-Type": kind},
@@ -268,6 +268,36 @@ def test_an_upload_that_does_not_fit_fails_in_words(lab, client, model):
 def test_a_wrong_parameter_of_an_upload_is_named(lab, model, query, status, pointer):
     answer = upload(lab, npz(x=np.zeros((1, 28, 28))), **query)
     assert pointers(check_problem(answer, status)) == [pointer]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+def test_the_server_reads_json_as_json(lab, client, model, kind):
+    content = b'{"model": "latest-mnist", "dataset": "mnist"}'
+    answer = upload(lab, content, kind)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["prediction"]["dataset"] == "mnist"
+    end_of(client, answer.json()["id"])
+
+
+def test_json_has_no_parameters_and_is_not_compressed(lab, client, model):
+    body = {"model": model, "dataset": "mnist"}
+    answer = client.post("/predictions?priority=3&model=latest", json=body)
+    assert pointers(check_problem(answer, 422)) == ["/model", "/priority"]
+    answer = client.post("/predictions", json=body, headers={"Content-Encoding": "gzip"})
+    assert pointers(check_problem(answer, 422)) == ["/Content-Encoding"]
+
+
+def test_json_keeps_its_small_limit(lab, model):
+    content = b'{"notes": "' + b"x" * 2**17 + b'"}'
+    check_problem(upload(lab, content, "application/json"), 413)
+    check_problem(upload(lab, b"[]", "application/json"), 400)
+    check_problem(upload(lab, b"", "application/json"), 400)
+    assert not [*lab.stack.folder.glob("datasets/.uploads/*")]
+
+
+def test_a_data_set_cannot_be_uploaded_as_json(lab):
+    answer = requests.post(f"{lab.stack.url}/datasets?name=a", json={"a": 1}, timeout=30)
+    check_problem(answer, 415)
 
 
 def test_an_upload_of_an_unknown_format_is_rejected(lab, model):

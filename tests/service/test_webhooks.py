@@ -9,7 +9,7 @@ from service.settings import ServiceSettings
 from service.webhooks.deliverer import Deliverer
 from stepbox.store.folder import FolderStore
 from stepbox.training.webhook import MOST_CHARACTERS
-from tests.jobs.test_deliveries import end, make_due
+from tests.jobs.test_deliveries import end, end_prediction, end_sweep, make_due
 from tests.problems import check_problem, pointers
 from tests.receivers import receiving
 
@@ -51,6 +51,21 @@ def test_the_receiver_gets_the_job_as_the_api_returns_it(client, jobs, deliverer
     assert (received.id, job["status"], job["webhook"]) == (id, status, receiver.url)
     found = client.get(f"/webhooks/{id}").json
     assert (found["state"], found["status"], found["attempts"]) == ("delivered", 204, 1)
+
+
+@pytest.mark.parametrize(("end", "resource"), [(end_prediction, "jobs"), (end_sweep, "sweeps")])
+def test_predictions_and_sweeps_tell_that_they_ended(
+    client, jobs, deliverer, receiver, end, resource
+):
+    id = end(jobs, "succeeded", receiver.url)
+    assert deliverer.deliver_next()
+    assert not deliverer.deliver_next()
+    (received,) = receiver.requests
+    job = client.get(f"/jobs/{id}").json
+    message = received.verified(jobs.deliveries.secret())
+    assert message == {"type": "job.succeeded", "timestamp": job["finished_at"], "data": job}
+    assert client.get(f"/{resource}/{id}").json["webhook"] == receiver.url
+    assert client.get(f"/webhooks/{id}").json["state"] == "delivered"
 
 
 def test_a_message_is_repeated_until_it_is_confirmed(client, jobs, deliverer, receiver):

@@ -41,13 +41,14 @@ class DatasetPredictions(Resource[R]):
         model: str | None = None,
         label: str | None = None,
         priority: int | None = None,
+        webhook: str | None = None,
         idempotency_key: str | None = None,
         content_encoding: str | None = None,
         progress: bool = True,
     ) -> Request[JobRecord]:
         """Predict all samples of a file, or of several by the names of their parts."""
         return request(
-            "POST /predictions/upload",
+            "POST /predictions",
             of(JobRecord),
             body=upload_body(file, progress),
             headers={
@@ -58,6 +59,7 @@ class DatasetPredictions(Resource[R]):
             model=model,
             label=label,
             priority=priority,
+            webhook=webhook,
         )
 
     @operation

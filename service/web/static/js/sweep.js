@@ -6,6 +6,7 @@ import { catchProblem, get, latest, post, send } from "./api.js";
 import { $, $$, facts, h, notice, ready, renew } from "./dom.js";
 import { FINAL_STATUSES, followEvents } from "./events.js";
 import { lostNotice } from "./jobs/live.js";
+import { webhookFacts } from "./jobs/webhook.js";
 import { percent } from "./numbers.js";
 import { datasetName, loadRecipes, nameOf } from "./recipes.js";
 import { query, requestLine } from "./request-line.js";
@@ -131,6 +132,7 @@ function showBest() {
       ["Pruner", search.pruner],
       ["At the same time", String(search.parallel)],
       ["Seed", String(recipe.seed)],
+      ...webhookFacts(sweep),
       ["Created", localTime(sweep.created_at)],
       ["Finished", localTime(sweep.finished_at)],
     ]),

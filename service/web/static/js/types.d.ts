@@ -239,6 +239,7 @@ export interface Sweep {
   model: string | null;
   error: { title: string; detail: string } | null;
   submitted_by: string | null;
+  webhook: string | null;
   title: string | null;
   notes: string;
   tags: string[];

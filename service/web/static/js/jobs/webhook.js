@@ -1,14 +1,13 @@
 // @ts-check
-// On the page of a job: its webhook, and what became of it.
+// On the page of a job or a sweep: its webhook, and what became of it.
 import { catchProblem, get } from "../api.js";
 import { h } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
-import { deliveryText, hostOf } from "../system/webhook-words.js";
+import { deliveryText, hostOf, waitMs } from "../system/webhook-words.js";
 import { localText } from "../times.js";
 
 /** @typedef {import("../types.d.ts").AnyJob} AnyJob */
-
-const AGAIN_MS = 2000; // before a pending delivery is read again
+/** @typedef {Pick<AnyJob, "id" | "status" | "webhook">} WithWebhook */
 
 /**
  * Say what became of a delivery, while its words are shown.
@@ -22,12 +21,12 @@ async function follow(id, words) {
   );
   words.textContent = delivery ? `: ${deliveryText(delivery, localText)}` : "";
   if (delivery?.state !== "pending") return;
-  setTimeout(() => words.isConnected && follow(id, words), AGAIN_MS);
+  setTimeout(() => words.isConnected && follow(id, words), waitMs(delivery, Date.now()));
 }
 
 /**
- * Make the facts about the webhook of a job; none if it has none.
- * @param {AnyJob} job
+ * Make the facts about the webhook of a job or a sweep; none if it has none.
+ * @param {WithWebhook} job
  * @returns {[string, Element][]}
  */
 export function webhookFacts({ id, status, webhook }) {
