@@ -3,6 +3,28 @@
 from playwright.sync_api import expect
 
 from tests.browser.test_models import boxes_collide
+from tests.processes import wait_until
+
+# Count the requests that take much memory on the server, from the call to the content.
+COUNT_LARGE = """
+window.large = { open: 0, most: 0, ended: 0 };
+const send = window.fetch.bind(window);
+window.fetch = async (path, ...others) => {
+  if (!/histograms|filters|feature-maps|attribution|projection/.test(path)) {
+    return send(path, ...others);
+  }
+  large.most = Math.max(large.most, ++large.open);
+  const response = await send(path, ...others);
+  const read = response.json.bind(response);
+  response.json = async () => {
+    const content = await read();
+    large.open--;
+    large.ended++;
+    return content;
+  };
+  return response;
+};
+"""
 
 
 def test_a_missing_model_is_reported_with_a_link_to_the_list(visit, stack, models):
@@ -34,6 +56,16 @@ def test_a_model_is_tried_with_one_click(open_page, models):
     row = page.locator("#models tbody tr", has_text=models["mnist"])
     row.get_by_role("link", name="Try").click()
     page.wait_for_url(f"**/ui/predict?models={models['mnist']}*")
+
+
+def test_large_requests_of_the_page_wait_for_each_other(visit, stack, models):
+    watched = visit(stack.url, "/ui/models")
+    page = watched.page
+    page.add_init_script(COUNT_LARGE)
+    watched.open(f"/ui/models/{models['fashion-mnist']}")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # which loads the whole page
+    wait_until(lambda: page.evaluate("large.ended") == 5, what="the figures")
+    assert page.evaluate("large.most") == 1
 
 
 def test_the_page_of_a_model_names_its_figures(open_page, models):

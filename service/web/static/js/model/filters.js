@@ -1,7 +1,7 @@
 // @ts-check
 // The weights of a layer as images: of the first layer, an image for each neuron or filter; of a
 // later convolution, a square for each feature map that a filter reads.
-import { catchProblem, get } from "../api.js";
+import { catchProblem, get, inTurn } from "../api.js";
 import { capitalized } from "../capitalized.js";
 import { $, h, notice, whenSeen } from "../dom.js";
 import { arrowStep } from "../keys.js";
@@ -150,7 +150,7 @@ export function showFilters(model) {
   async function load() {
     const mine = ++turn;
     const path = `/models/${model.id}/layers/${choice.index}/filters?limit=${NEURONS}`;
-    const answer = await get(path);
+    const answer = await inTurn(() => get(path));
     if (mine !== turn) return; // another layer was chosen meanwhile
     neurons = answer.neurons.map(readNeuron);
     showTiles(answer.count);

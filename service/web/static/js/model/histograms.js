@@ -1,7 +1,7 @@
 // @ts-check
 // The distribution of each layer's weights before and after training. It loads its data when it
 // comes near the view.
-import { get } from "../api.js";
+import { get, inTurn } from "../api.js";
 import {
   BLUE,
   EDGE,
@@ -113,7 +113,10 @@ export function showHistograms(model) {
   $("#hists").append(...places.map((place) => h("div", null, ...Object.values(place))));
   whenSeen($("#hists"), async () => {
     /** @type {[{ layers: LayerHistogram[] }, void]} */
-    const [{ layers }] = await Promise.all([get(`/models/${id}/histograms`), loadPlot()]);
+    const [{ layers }] = await Promise.all([
+      inTurn(() => get(`/models/${id}/histograms`)),
+      loadPlot(),
+    ]);
     savable($("#hists").closest("figure"), {
       name: `weights-${id}`,
       rows: () =>

@@ -1,6 +1,6 @@
 // @ts-check
 // A test image in the network: what it depends on in the image, and the feature maps of each layer.
-import { catchProblem, get, latest } from "../api.js";
+import { catchProblem, get, inTurn, latest } from "../api.js";
 import { $, $$, h, notice, whenSeen } from "../dom.js";
 import { createLayers } from "../maps/layers.js";
 import { areMaps, mapShape, networkLayers, valuesOf } from "../maps/shapes.js";
@@ -91,8 +91,8 @@ export function showSampleMaps(model) {
       const at = `index=${wanted}`;
       const [sample, answer, found] = await Promise.all([
         testSample(dataset, wanted),
-        get(`/models/${id}/feature-maps?${at}`),
-        get(`/models/${id}/attribution?${at}`),
+        inTurn(() => get(`/models/${id}/feature-maps?${at}`)),
+        inTurn(() => get(`/models/${id}/attribution?${at}`)),
       ]);
       return { wanted, sample, answer, found };
     },
