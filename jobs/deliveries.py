@@ -100,7 +100,7 @@ class Deliveries:
 
         If `settle` is not called within `LEASE_S`, the delivery is due again.
         """
-        flat = self._run("attempt", attempt, LEASE_S)
+        flat = self._run("claim_delivery", attempt, LEASE_S)
         return Delivery.from_record(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
 
     def settle(
@@ -131,7 +131,7 @@ class Deliveries:
         return cast(
             State,
             self._run(
-                "attempted",
+                "settle_delivery",
                 delivery.id,
                 attempt,
                 outcome,
@@ -143,7 +143,7 @@ class Deliveries:
 
     def find_missed(self) -> None:
         """Begin the deliveries of jobs that workers and APIs of earlier versions have ended."""
-        self._run("missed")
+        self._run("missed_deliveries")
 
     def secret(self) -> str:
         """Return the secret of this installation; the first call makes it."""
@@ -160,13 +160,13 @@ class Deliveries:
     def retry(self, id: str) -> Delivery:
         """Deliver again, at once and with a new day of attempts; raise NotFoundError as `get`."""
         self.get(id)
-        self._run("redeliver", id)
+        self._run("retry_delivery", id)
         return self.get(id)
 
     def page(
         self, *, state: State | None = None, limit: int = 20, after: str | None = None
     ) -> tuple[list[Delivery], str | None]:
-        """List deliveries, those whose jobs ended last first.
+        """List deliveries, the newest first: of the jobs that ended, or were retried, last.
 
         Parameters
         ----------

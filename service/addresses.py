@@ -22,6 +22,8 @@ from stepbox.errors import StepboxError
 Address = IPv4Address | IPv6Address
 # The only block of global unicast addresses so far (RFC 4291).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
+# Public, but in Azure this is the machine's own host, with its credentials and settings.
+_OF_AZURE = IPv4Address("168.63.129.16")
 _NAT64 = IPv6Network("64:ff9b::/96")  # these addresses end with one of IPv4 (RFC 6052)
 # `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; a host may be a network.
 _ENTRY = re.compile(r"(?:\[([^\]]+)\]|([^\[\]:]+))(?::(\d{1,5}))?")
@@ -126,7 +128,9 @@ def is_public(address: Address) -> bool:
     """
     if inner := embedded(address):
         return is_public(inner)
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+    if address == _OF_AZURE or (
+        isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST
+    ):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

@@ -22,6 +22,7 @@ from service.store_watch import StoreWatch
 from stepbox.analysis.dataset_summary import SampleStatistics, sample_statistics
 from stepbox.data.dataset import Dataset, Split
 from stepbox.errors import ConflictError, NotFoundError
+from stepbox.store.alias_record import GateFigures
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import Card
 from stepbox.store.checkpoints import CheckpointStore
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
+GATE_FIGURES = 1000  # evaluations of models for gates, each of a few hundred bytes
 STATISTICS_BYTES = 32 * 2**20  # for two of the largest data sets, or thousands of the usual ones
 
 
@@ -59,6 +61,7 @@ class Backend:
         )
         self.figures = ModelFigures(self.models, self.test_set, self.train_set)
         self.exports = Exports(self.models, self.test_set)
+        self.gate_figures = ObjectCache[GateFigures](GATE_FIGURES)
         checkpoints = open_part(
             settings, "checkpoints", lambda: self.jobs.redis, SERVICE_PATIENCE_S
         )

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from stepbox.data.dataset import Dataset
-from stepbox.errors import ConflictError, DatasetError
-from stepbox.exporting.formats import ExportedFile, Format, write_model
+from stepbox.errors import ConflictError
+from stepbox.exporting.formats import ExportedFile, write_model
+from stepbox.exporting.names import Format
 from stepbox.store.cache import ObjectCache
 from stepbox.store.card import Card
 from stepbox.store.models import ModelStore
@@ -32,7 +33,10 @@ class Exports:
         self._files = ObjectCache[ExportedFile](FILES_BYTES, lambda file: len(file.content))
 
     def file(self, model_id: str, format: Format) -> ExportedFile:
-        """Return a model as a file; raises as `stepbox.exporting.formats.export` does."""
+        """Return a model as a file; raises as `stepbox.exporting.formats.export` does.
+
+        Raises DatasetError if the test set cannot be read now.
+        """
 
         def write() -> ExportedFile:
             card, network = self._models.load(model_id)
@@ -40,7 +44,7 @@ class Exports:
             def test_set() -> Dataset | None:
                 try:
                     return self._test_set(card)
-                except (ConflictError, DatasetError):
+                except ConflictError:
                     return None
 
             return write_model(card, network, format, test_set)

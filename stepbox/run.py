@@ -13,7 +13,8 @@ import numpy as np
 
 from stepbox.data.builtin import load_dataset
 from stepbox.errors import NotFoundError
-from stepbox.exporting.formats import Format, export, format_of
+from stepbox.exporting.formats import export
+from stepbox.exporting.names import Format, format_of
 from stepbox.images.field import Invert
 from stepbox.images.prepare import Fit
 from stepbox.nn.activations import Array

@@ -205,6 +205,13 @@ class Stack:
         wait_until(self._service_answers, what="the API to answer")
         return process
 
+    def wait_for_worker(self) -> None:
+        """Wait until a worker is ready for jobs."""
+        wait_until(self._is_ready, what="a worker to be ready")
+
+    def _is_ready(self) -> bool:
+        return requests.get(f"{self.url}/readyz", timeout=60).ok
+
     def _redis_answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.redis_port), 1) as connection:

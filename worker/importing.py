@@ -35,7 +35,8 @@ def _import_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
             "the uploaded file is gone: the API and the worker must share STEPBOX_STORE or "
             "STEPBOX_DATASETS_DIR"
         ) from None
-    stores.discard_attempts(claim.job)  # there may be no room for the files of both
+    # There may be no room for the files of both.
+    stores.discard_attempts(claim.job, before=int(claim.fence))
 
     def report(progress: ImportProgress) -> None:
         reporter.progress(progress.model_dump())

@@ -20,6 +20,7 @@ from stepbox.importing.options import ImportProgress, Stage
 from stepbox.nn.activations import Array
 from stepbox.predicting.pipeline import Report, predict_dataset
 from stepbox.predicting.samples import Uploaded, read_samples
+from stepbox.predicting.size import check_size, least_bytes
 from worker.reporter import Reporter, insist, obey
 from worker.stores import Stores
 
@@ -66,7 +67,8 @@ def _predict_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
         card, network = stores.models.load(task.model)
     except NotFoundError as error:  # deleted since the job was accepted
         raise InvalidInputError.at("/model", str(error)) from None
-    stores.discard_attempts(claim.job)  # there may be no room for the files of both
+    # There may be no room for the files of both.
+    stores.discard_attempts(claim.job, before=int(claim.fence))
 
     def report(progress: ImportProgress) -> None:
         reporter.progress(progress.model_dump())
@@ -76,6 +78,10 @@ def _predict_and_stage(stores: Stores, claim: Claim, reporter: Reporter) -> str:
     kept = KeptLogits(stores, claim, reporter)
     with stores.scratch_of(attempt) as scratch:
         dataset, names = _samples(stores, claim.job, task, card.dataset, scratch, report)
+        samples, classes = len(dataset.samples), len(card.classes)
+        check_size(samples, classes, "/dataset" if task.file is None else "")
+        # Before the disk is full of files that would be removed at the end.
+        stores.quota.check(owner, more=least_bytes(samples, classes), without=claim.job)
         prediction, files = predict_dataset(
             card, network, dataset, task.split, scratch, kept, report, names=names
         )

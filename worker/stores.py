@@ -19,7 +19,7 @@ from stepbox.store.checkpoints import CheckpointStore
 from stepbox.store.datasets import DatasetStore, attempt_of
 from stepbox.store.models import ModelStore
 from stepbox.store.objects import ObjectStore
-from stepbox.store.predictions import PredictionStore
+from stepbox.store.predictions import PredictionStore, is_before
 from stepbox.store.quota import Quota
 from stepbox.store.uploads import Uploads
 
@@ -86,15 +86,23 @@ class Stores:
         self.predictions.discard(job)  # first: the sweep finds the job by the others
         self.checkpoints.drop(job)
         self.uploads.drop(job)
-        self._drop_scratch(job)
+        self._drop_scratch(lambda attempt: _job_of(attempt) == job)
 
-    def discard_attempts(self, job: str) -> None:
-        """Remove what earlier attempts at an unfinished import or prediction have left."""
-        self._drop_scratch(job)
+    def discard_attempts(self, job: str, before: int) -> None:
+        """Remove what earlier attempts at an unfinished import or prediction have left.
+
+        An attempt that was paused may call this while a later one is in progress. So it removes
+        only the files of those whose fence is below `before`, its own.
+        """
+
+        def is_earlier(attempt: str) -> bool:
+            return _job_of(attempt) == job and is_before(attempt, before)
+
+        self._drop_scratch(is_earlier)
         for place in self.datasets.places():
-            if _job_of(attempt_of(place)) == job:
+            if is_earlier(attempt_of(place)):
                 self.datasets.discard(place)
-        self.predictions.discard(job)
+        self.predictions.discard(job, before)
 
     def sweep(self) -> None:
         """Remove the files of jobs that have ended, and of uploads that never became jobs."""
@@ -125,9 +133,9 @@ class Stores:
         """List the scratch folders on this machine."""
         return [*self.scratch.iterdir()] if self.scratch.is_dir() else []
 
-    def _drop_scratch(self, job: str) -> None:
+    def _drop_scratch(self, of: Callable[[str], bool]) -> None:
         for folder in self._scratch_folders():
-            if _job_of(folder.name) == job:
+            if of(folder.name):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

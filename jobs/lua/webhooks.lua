@@ -2,13 +2,16 @@
 --
 -- webhook:{id}          hash: a delivery. Its id is that of its job, because a job ends once
 -- webhooks:{state}      sorted set: the ids of the deliveries with this state, by the order in which
---                       their jobs ended
--- webhooks:due:{host}   sorted set: the pending deliveries to a host, by the time of the next attempt
--- webhooks:hosts        sorted set: the hosts with pending deliveries, by the time at which the next
+--                       their jobs ended, or a retry was asked for
+-- webhooks:due:{lane}   sorted set: the pending deliveries of a lane, by the time of the next attempt.
+--                       A lane is the deliveries to one host of one owner: '{host} {owner}', or only
+--                       the host if nobody is
+-- webhooks:lanes        sorted set: the lanes with pending deliveries, by the time at which the next
 --                       of these may be attempted. While one is in progress, this is the end of its
---                       lease. So each host has one attempt at a time, and a slow one delays no other
--- webhooks:attempts     hash: host → name of the attempt in progress
--- webhooks:unfinished   set: the ids of the unfinished jobs with a webhook; see missed.lua
+--                       lease. Each host has one attempt at a time, so a slow one delays no other
+-- webhooks:attempts     hash: lane → name of the attempt in progress
+-- webhooks:unfinished   set: the ids of the unfinished jobs with a webhook; see
+--                       missed_deliveries.lua
 -- webhooks:sequence     the number of the last delivery
 -- webhooks:secret       string: the secret that signs deliveries, unless a setting has one
 
@@ -20,17 +23,22 @@ local function delivery_of(id)
   return 'webhook:' .. id
 end
 
-local function due_of(host)
-  return 'webhooks:due:' .. host
+local function due_of(lane)
+  return 'webhooks:due:' .. lane
 end
 
--- Let a host have its next delivery when that is due.
-local function schedule_host(host)
-  local first = redis.call('ZRANGE', due_of(host), 0, 0, 'WITHSCORES')
+-- Return the host and the owner of a lane; '' if nobody is.
+local function host_and_owner(lane)
+  return string.match(lane, '^(%S+) ?(.*)$')
+end
+
+-- Let a lane have its next delivery when that is due.
+local function schedule(lane)
+  local first = redis.call('ZRANGE', due_of(lane), 0, 0, 'WITHSCORES')
   if first[1] then
-    redis.call('ZADD', 'webhooks:hosts', first[2], host)
+    redis.call('ZADD', 'webhooks:lanes', first[2], lane)
   else
-    redis.call('ZREM', 'webhooks:hosts', host)
+    redis.call('ZREM', 'webhooks:lanes', lane)
   end
 end
 
@@ -53,17 +61,19 @@ end
 
 -- Plan the next attempt of a pending delivery.
 local function plan(id, due)
-  local host = redis.call('HGET', delivery_of(id), 'host')
+  local lane = redis.call('HGET', delivery_of(id), 'lane')
   redis.call('HSET', delivery_of(id), 'due', string.format('%.6f', due))
-  redis.call('ZADD', due_of(host), string.format('%.6f', due), id)
-  if redis.call('HEXISTS', 'webhooks:attempts', host) == 0 then
-    schedule_host(host)
+  redis.call('ZADD', due_of(lane), string.format('%.6f', due), id)
+  if redis.call('HEXISTS', 'webhooks:attempts', lane) == 0 then
+    schedule(lane)
   end
 end
 
--- Begin to deliver: a first attempt is due at once, and further ones for a day.
+-- Begin to deliver: a first attempt is due at once, and further ones for a day. `until` is the end of
+-- this day; it is removed when the last attempt begins.
 local function begin_delivery(id)
   redis.call('HSET', delivery_of(id), 'attempts', 0,
+    'sequence', redis.call('INCR', 'webhooks:sequence'),
     'until', string.format('%.6f', now() + DELIVERY_PERIOD_S))
   set_delivery_state(id, 'pending')
   plan(id, now())
@@ -71,7 +81,7 @@ end
 
 -- End a delivery.
 local function end_delivery(id, state)
-  redis.call('ZREM', due_of(redis.call('HGET', delivery_of(id), 'host')), id)
+  redis.call('ZREM', due_of(redis.call('HGET', delivery_of(id), 'lane')), id)
   redis.call('HDEL', delivery_of(id), 'due', 'until')
   set_delivery_state(id, state)
   count('webhooks:' .. state)
@@ -85,9 +95,9 @@ local function notify(id)
     return
   end
   redis.call('SREM', 'webhooks:unfinished', id)
+  local host = string.lower(string.match(url, '^%a+://([^/?#]+)'))
   redis.call('HSET', delivery_of(id), 'id', id, 'url', url, 'type', 'job.' .. status,
-    'host', string.lower(string.match(url, '^%a+://([^/?#]+)')), 'ended_at', finished_at,
-    'sequence', redis.call('INCR', 'webhooks:sequence'))
+    'lane', owner and host .. ' ' .. owner or host, 'ended_at', finished_at)
   if owner then
     redis.call('HSET', delivery_of(id), 'submitted_by', owner)
   end

@@ -93,7 +93,7 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
     """
     gate = None
     if body.gate is not None:
-        key = body.gate.dataset and spec_of_gate(body.gate.dataset).key
+        key = body.gate.dataset and spec_of_gate(body.gate.dataset, path.name).key
         gate = Gate(**{**body.gate.model_dump(), "dataset": key})
     backend().models.set_alias(
         path.name,
@@ -109,8 +109,8 @@ def put_alias(path: AliasPath, body: AliasBody) -> Response:
 def roll_back_alias(path: AliasPath) -> Response:
     """Let an alias name the model before the present one, of those that still exist.
 
-    The gate is not asked, because this model was accepted once. Two rollbacks in a row go back two
-    models.
+    The gate is not checked, because this model was accepted once. Two rollbacks in a row go back
+    two models.
     """
     backend().models.roll_back(path.name, set_by=owner())
     return _alias(path.name)

@@ -16,7 +16,7 @@ from service.errors import problem, problems
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import ConflictError
 
-MOST_REFERENCES = 20  # jobs, and models, that a problem lists
+MOST_REFERENCES = 20  # jobs, models, and aliases that a problem lists
 
 TAG = Tag(name="data sets", description="The built-in data sets, and those that people uploaded.")
 blueprint = APIBlueprint("datasets", __name__, url_prefix="/datasets", abp_tags=[TAG])
@@ -58,8 +58,9 @@ class DeleteQuery(Parameters):
 
     force: bool = Field(
         False,
-        description="Delete it even if jobs or models refer to it. Such jobs fail. The models stay "
-        "and still predict, but what needs their test samples gets a 409.",
+        description="Delete it even if jobs, models or gates refer to it. Such jobs fail. The "
+        "models stay and still predict, but what needs their test samples gets a 409. No model "
+        "passes a gate on it.",
     )
 
 
@@ -81,8 +82,9 @@ def get_dataset(path: DatasetPath) -> Response:
 def delete_dataset(path: DatasetPath, query: DeleteQuery) -> Response:
     """Delete an uploaded data set by its id.
 
-    While queued or running jobs, or models, refer to it, the response is a 409. It has the numbers
-    `job_count` and `model_count`, and lists up to 20 `jobs` and `models`.
+    While queued or running jobs, models, or gates of aliases refer to it, the response is a 409. It
+    has the numbers `job_count`, `model_count` and `alias_count`, and lists up to 20 `jobs`,
+    `models` and `aliases`.
     """
     spec = backend().datasets.spec(path.ref)
     if spec.checksums:
@@ -93,15 +95,19 @@ def delete_dataset(path: DatasetPath, query: DeleteQuery) -> Response:
         )
     if not query.force:
         jobs, models = list(_waiting_jobs(spec.id)), backend().models.trained_on(spec.id)
-        if jobs or models:
+        aliases = backend().models.gated_on(spec.id)
+        if jobs or models or aliases:
             return problem(
                 409,
-                f"{_count(len(jobs), 'unfinished job')} and {_count(len(models), 'model')} refer "
-                f"to the data set {spec.name} ({spec.id}). With force=true, it is deleted anyway.",
+                f"{_count(len(jobs), 'unfinished job')}, {_count(len(models), 'model')} and "
+                f"{_count(len(aliases), 'gate')} refer to the data set {spec.name} "
+                f"({spec.id}). With force=true, it is deleted anyway.",
                 job_count=len(jobs),
                 jobs=jobs[:MOST_REFERENCES],
                 model_count=len(models),
                 models=models[:MOST_REFERENCES],
+                alias_count=len(aliases),
+                aliases=aliases[:MOST_REFERENCES],
             )
     backend().datasets.delete(spec.id)
     return Response(status=204)

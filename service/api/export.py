@@ -11,10 +11,11 @@ from service.api.parameters import BINARY, Parameters
 from service.backend import backend
 from service.bodies.bounds import LAYERS_BYTES, Bound
 from service.errors import problems
-from stepbox.exporting.formats import Format
+from stepbox.exporting.names import Format
 
 blueprint = APIBlueprint("export", __name__, abp_tags=[TAG])
 
+CHECKED_ON = "X-Checked-On"
 TYPES: dict[Format, str] = {
     "onnx": "application/octet-stream",
     "npz": "application/octet-stream",
@@ -37,14 +38,18 @@ class ExportQuery(Parameters):
     "/models/<ref>/export",
     responses={
         200: {
-            "description": "The file. The same model gives the same bytes.",
+            "description": "The file. Within one release, the same model gives the same bytes.",
             "content": dict.fromkeys(sorted({*TYPES.values()}), BINARY),
             "headers": {
-                "ETag": {"schema": {"type": "string"}, "description": "SHA-256 of the file."}
+                "ETag": {"schema": {"type": "string"}, "description": "SHA-256 of the file."},
+                CHECKED_ON: {
+                    "schema": {"type": "string"},
+                    "description": "The samples that an ONNX file was checked on, in words.",
+                },
             },
         },
         304: {"description": "The client already has this file."},
-        **problems(404, 409, 422, 500),
+        **problems(404, 409, 422, 500, 503),
     },
 )
 @Bound(memory_bytes=LAYERS_BYTES)
@@ -60,6 +65,8 @@ def export_model(path: ModelPath, query: ExportQuery) -> Response:
     response = Response(file.content, content_type=TYPES[query.format])
     response.headers.set("Content-Disposition", "attachment", filename=file.name)
     response.set_etag(hashlib.sha256(file.content).hexdigest())
+    if file.checked_on is not None:
+        response.headers[CHECKED_ON] = file.checked_on
     response.cache_control.no_cache = True
     response.make_conditional(request)
     return response

@@ -4,7 +4,6 @@ import numpy as np
 
 from service.api.predict.turns import with_memory_for
 from service.backend import backend
-from service.server.client_disconnected import raise_if_disconnected
 from stepbox.analysis.inspection import Predictions
 from stepbox.data.dataset import Dataset, DatasetSpec
 from stepbox.errors import GateNotPassedError, InvalidInputError, NotFoundError
@@ -32,8 +31,7 @@ def judge(name: str, model_id: str, gate: Gate | None) -> GateFigures:
         The data set does not exist, is not one for this model, or is too large
         (``/gate/dataset``).
     """
-    card, network = backend().models.load(model_id)
-    figures = _figures(card, network, gate)
+    figures = _figures(name, backend().models.card(model_id), gate)
     shortfalls = gate.shortfalls(figures) if gate is not None else []
     if gate is not None and shortfalls:
         raise GateNotPassedError(
@@ -44,18 +42,22 @@ def judge(name: str, model_id: str, gate: Gate | None) -> GateFigures:
     return figures
 
 
-def spec_of_gate(reference: str) -> DatasetSpec:
-    """Return the data set that a gate names; raise InvalidInputError if there is none."""
+def spec_of_gate(reference: str, name: str) -> DatasetSpec:
+    """Return the data set that the gate of an alias names.
+
+    Raises InvalidInputError if there is none (``/gate/dataset``).
+    """
     try:
         return backend().datasets.spec(reference)
     except NotFoundError as error:
-        raise InvalidInputError.at("/gate/dataset", f"must be a data set: {error}") from None
+        detail = f"must be a data set, but {error}, which the gate of {name!r} names"
+        raise InvalidInputError.at("/gate/dataset", detail) from None
 
 
-def _figures(card: Card, network: Network, gate: Gate | None) -> GateFigures:
+def _figures(name: str, card: Card, gate: Gate | None) -> GateFigures:
     spec = card.dataset
     if gate is not None and gate.dataset is not None:
-        spec = spec_of_gate(gate.dataset)
+        spec = spec_of_gate(gate.dataset, name)
     if spec.checksum == card.dataset.checksum:
         evaluation = card.evaluation
         return GateFigures(
@@ -64,20 +66,28 @@ def _figures(card: Card, network: Network, gate: Gate | None) -> GateFigures:
             accuracy=evaluation.accuracy,
             expected_calibration_error=evaluation.expected_calibration_error,
         )
-    _check_fits(card, network, spec)
-    predictions, labels = _predict(card, network, backend().dataset(spec.key))
-    right = predictions.classes == labels
-    return GateFigures(
-        dataset=spec.key,
-        samples=len(labels),
-        accuracy=float(right.mean()),
-        expected_calibration_error=expected_calibration_error(
-            calibration_bins(predictions.probabilities, right)
-        ),
-    )
+    _check_fits(card, spec)
+
+    def evaluate() -> GateFigures:
+        network = backend().models.load(card.id)[1]
+        _check_size(network, spec)
+        predictions, labels = _predict(card, network, backend().dataset(spec.key))
+        right = predictions.classes == labels
+        return GateFigures(
+            dataset=spec.key,
+            samples=len(labels),
+            accuracy=float(right.mean()),
+            expected_calibration_error=expected_calibration_error(
+                calibration_bins(predictions.probabilities, right)
+            ),
+        )
+
+    # Clients repeat requests that take long. No id is used for two models, and that of a data set
+    # follows from its content, so no entry expires.
+    return backend().gate_figures.get(f"{card.id}/{spec.key}", [], evaluate)
 
 
-def _check_fits(card: Card, network: Network, spec: DatasetSpec) -> None:
+def _check_fits(card: Card, spec: DatasetSpec) -> None:
     own = card.dataset
     for what, found, wanted in (
         ("kind", spec.kind, own.kind),
@@ -91,6 +101,9 @@ def _check_fits(card: Card, network: Network, spec: DatasetSpec) -> None:
                 f"must be a data set like that of the model, {own.name}, with the {what} "
                 f"{_short(wanted)}, but {spec.name} has the {what} {_short(found)}",
             )
+
+
+def _check_size(network: Network, spec: DatasetSpec) -> None:
     products = network.products * spec.test.samples
     if products > MOST_PRODUCTS:
         raise InvalidInputError.at(
@@ -108,10 +121,12 @@ def _short(value: object) -> str:
 def _predict(
     card: Card, network: Network, dataset: Dataset
 ) -> tuple[Predictions, np.ndarray[tuple[int, ...], np.dtype[np.integer]]]:
-    """Predict all samples of a split, and return the predictions with the labels."""
+    """Predict all samples of a split, and return the predictions with the labels.
+
+    It goes on without its client, which finds the figures when it repeats the request.
+    """
     blocks = []
     for start in range(0, len(dataset.labels), BLOCK):
-        raise_if_disconnected()
         with backend().figures.turn, with_memory_for(network):  # for each block, as others wait
             samples = dataset.take(slice(start, start + BLOCK))
             blocks.append(Predictions.of(predict_logits(network, samples, card.recipe.pixel_scale)))

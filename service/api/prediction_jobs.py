@@ -25,6 +25,7 @@ from service.bodies.to_file import received_file, to_receive
 from service.errors import problems
 from stepbox.data.dataset import DatasetSpec, Split
 from stepbox.errors import DamagedModelError, Fault, InvalidInputError, NotFoundError
+from stepbox.predicting.size import check_size
 from stepbox.store.card import Card
 from stepbox.store.uploads import Receiving
 from stepbox.training.labels import Labels, Notes, Tags, Title
@@ -124,6 +125,7 @@ def _predict_dataset(query: PredictionQuery, header: UploadHeaders) -> Job:
     body = PredictionRequest.model_validate(parse_object(request.get_data()))
     card = _model(body.model)
     spec = _dataset(body.dataset, card)
+    check_size(spec.split(body.split).samples, len(card.classes), "/dataset")
     backend().quota.check(owner())
     return backend().jobs.submit_prediction(
         PredictionTask(model=card.id, dataset=spec.key, split=body.split),

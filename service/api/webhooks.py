@@ -35,7 +35,7 @@ class DeliveryQuery(Parameters):
 
 
 class DeliveryList(BaseModel):
-    """A page of deliveries, those whose jobs ended last first."""
+    """A page of deliveries, the newest first."""
 
     deliveries: list[Delivery]
     next: str | None = Field(description="Pass it as `after` for the next page. Null at the end.")
@@ -43,7 +43,7 @@ class DeliveryList(BaseModel):
 
 @blueprint.get("/webhooks", responses={200: DeliveryList, **problems(422, 503)})
 def list_deliveries(query: DeliveryQuery) -> Response:
-    """List the deliveries of webhooks, those whose jobs ended last first.
+    """List the deliveries of webhooks: those whose jobs ended, or that were retried, last first.
 
     Of the delivered and of the dead ones, the newest 1,000 are kept.
     """

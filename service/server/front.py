@@ -238,18 +238,19 @@ class Front:
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         """Watch the connections, and deliver webhooks.
 
-        On SIGTERM, close the event streams, so that they end at once.
+        On SIGTERM, close the event streams, so that they end at once, and begin no further
+        delivery, so that those in progress end while other requests do.
         """
         await receive()
         stop = signal.getsignal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
 
-        def close_streams_first(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._streams.close)
+        def drain_first(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._drain)
             if callable(stop):
                 stop(number, frame)
 
-        signal.signal(signal.SIGTERM, close_streams_first)
+        signal.signal(signal.SIGTERM, drain_first)
         watching = asyncio.ensure_future(self.connections.watch())
         self._deliverer.start()
         await send({"type": "lifespan.startup.complete"})
@@ -257,6 +258,10 @@ class Front:
         watching.cancel()
         await asyncio.to_thread(self._deliverer.stop)
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _drain(self) -> None:
+        self._deliverer.stop_claiming()
+        self._streams.close()
 
 
 async def _begin(send: Send, status: int, headers: Headers) -> None:

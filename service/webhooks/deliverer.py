@@ -56,9 +56,13 @@ class Deliverer:
         for thread in self._threads:
             thread.start()
 
+    def stop_claiming(self) -> None:
+        """Begin no further delivery. A signal handler may call this."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Begin no further delivery, and wait for those in progress."""
-        self._stopping.set()
+        self.stop_claiming()
         for thread in self._threads:
             thread.join()
 

@@ -86,16 +86,22 @@ def _send(url: SplitResult, headers: Mapping[str, str], body: bytes, allowed: Al
         if url.scheme == "http":
             return _exchange(connection, deadline, url, headers, body)
         context = ssl.create_default_context()
+        _limit(connection, deadline)
         with context.wrap_socket(connection, server_hostname=host) as secured:
             return _exchange(secured, deadline, url, headers, body)
 
 
 def _connect(targets: Sequence[Target], deadline: float) -> socket.socket:
-    """Connect to the first address that accepts a connection."""
-    for family, address in targets:
+    """Connect to the first address that accepts a connection.
+
+    Each one gets an equal share of the time that is left, so one that does not answer leaves some
+    to the next ones.
+    """
+    for number, (family, address) in enumerate(targets):
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
-            _limit(connection, deadline)
+            now = monotonic()
+            _limit(connection, now + (deadline - now) / (len(targets) - number))
             connection.connect(address)
             return connection
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from stepbox.cli.output import Output, with_server
-from stepbox.cli.watching import watch_job
+from stepbox.cli.watching import followed, watch_job
 from stepbox.client import Client
 from stepbox.client.answers import FINAL, JobRecord, Status
 
@@ -32,14 +32,14 @@ def _row(job: JobRecord) -> list[str | None]:
 @click.argument("job")
 @with_server
 def watch(client: Client, output: Output, job: str) -> None:
-    """Follow JOB until it has ended. Ctrl-C leaves it running."""
-    watch_job(client.job(job), output)
+    """Follow JOB, also a sweep, until it has ended. Ctrl-C leaves it running."""
+    watch_job(followed(client, job), output)
 
 
 @click.command()
 @click.argument("job")
 @with_server
 def cancel(client: Client, output: Output, job: str) -> None:
-    """Cancel JOB."""
+    """Cancel JOB; of a sweep, also all its trials."""
     record = client.jobs.cancel(job)
     output.result(record.to_json(), f"{record.id} {record.status}")

@@ -65,12 +65,12 @@ def _status_of(arguments: list[str] | None) -> int:
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except OSError as error:
-        click.echo(f"stepbox: {error}", err=True)
-        return USAGE
     except StepboxError as error:
         click.echo(f"stepbox: {error}", err=True)
         return _exit_code(error)
+    except OSError as error:
+        click.echo(f"stepbox: {error}", err=True)
+        return USAGE
     return status if isinstance(status, int) else OK
 
 

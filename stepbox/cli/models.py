@@ -10,6 +10,7 @@ import click
 from stepbox.cli.output import Output, with_server
 from stepbox.client import Client
 from stepbox.client.answers import Card
+from stepbox.exporting.names import FORMATS, Format, format_of
 
 
 @click.command()
@@ -74,7 +75,7 @@ def predict(
 
 @click.command()
 @click.argument("ref")
-@click.option("--format", type=click.Choice(["onnx", "npz", "torch"]), help="By default onnx.")
+@click.option("--format", type=click.Choice(FORMATS), help="By default that of the file's suffix.")
 @click.option(
     "-o",
     "--output",
@@ -85,7 +86,7 @@ def predict(
     help="The file to write.",
 )
 @with_server
-def export(client: Client, output: Output, ref: str, format: str | None, path: Path) -> None:
-    """Write the model REF to a file for other programs."""
-    client.download(path, client.models.export, ref, format=format)
+def export(client: Client, output: Output, ref: str, format: Format | None, path: Path) -> None:
+    """Write the model REF to a file for other programs: .onnx, .npz, or .zip for torch."""
+    client.download(path, client.models.export, ref, format=format or format_of(path))
     output.result({"file": str(path)}, str(path))

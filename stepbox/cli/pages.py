@@ -16,10 +16,12 @@ from stepbox.client import Client
 @click.argument("thing", required=False)
 @with_server
 def open_page(client: Client, output: Output, thing: str | None) -> None:
-    """Open the page of THING, a job or a model, in the browser; without it, the first page."""
+    """Open the page of THING (job, sweep or model) in the browser; without it, the first page."""
     path = ""
     if thing is not None:
-        kind = "jobs" if re.fullmatch("[0-9a-f]{16}", thing) else "models"
+        kind = "models"
+        if re.fullmatch("[0-9a-f]{16}", thing):
+            kind = "sweeps" if client.jobs.get(thing).kind == "sweep" else "jobs"
         path = f"ui/{kind}/{quote(thing, safe='')}"
     url = f"{client.url}/{path}"
     output.result({"url": url}, url)

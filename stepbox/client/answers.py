@@ -103,8 +103,8 @@ class HistoryEntry(Answer):
 
     epoch: int
     train_loss: float | None
-    test_loss: float
-    test_accuracy: float
+    test_loss: float | None
+    test_accuracy: float | None
     seconds: float
     validation_loss: float | None
     validation_accuracy: float | None
@@ -145,6 +145,54 @@ class JobPage(Answer):
     """A page of jobs, newest first; ``next`` is None in the last one."""
 
     jobs: list[JobRecord]
+    next: str | None
+
+
+class Trial(Answer):
+    """A training of a sweep."""
+
+    number: int
+    job: str
+    params: dict[str, Any]
+    state: Literal["queued", "running", "complete", "pruned", "failed", "cancelled"]
+    values: list[float]
+    value: float | None
+    final: bool
+    model: str | None
+
+
+class SweepRecord(Answer):
+    """A sweep, as the API describes it."""
+
+    id: str
+    status: Status
+    recipe: Answer
+    search: Answer
+    progress: Answer
+    trials: list[Trial]
+    best: Trial | None
+    winner: Trial | None
+    importance: dict[str, float] | None
+    model: str | None
+    priority: int
+    error: Answer | None
+    title: str | None
+    notes: str
+    tags: list[str]
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the status is final."""
+        return self.status in FINAL
+
+
+class SweepPage(Answer):
+    """A page of sweeps, newest first, without their trials; ``next`` is None in the last one."""
+
+    sweeps: list[SweepRecord]
     next: str | None
 
 

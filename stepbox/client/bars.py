@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepbox.client.answers import Answer
 from stepbox.client.events import Event
 
 
@@ -24,8 +25,16 @@ def bar(shown: bool = True, **options: Any) -> Any:
     return tqdm(disable=hidden if shown else True, **options)
 
 
+def accuracy_of(epoch: Answer) -> str:
+    """Describe the accuracy after an epoch. Trials of a sweep have none of the test set."""
+    for split in ("test", "validation"):
+        if epoch[f"{split}_accuracy"] is not None:
+            return f"{split} accuracy {epoch[f'{split}_accuracy']:.2%}"
+    return "accuracy unknown"
+
+
 class JobBar:
-    """The progress of a job. A context manager."""
+    """The progress of a job or a sweep. A context manager."""
 
     def __init__(self, id: str, shown: bool) -> None:
         self._id, self._shown = id, shown
@@ -46,11 +55,11 @@ class JobBar:
         elif event.kind == "progress":
             progress = event.data
         elif event.kind == "epoch":
-            self._bar.set_postfix_str(
-                f"epoch {event.data.epoch}, test accuracy {event.data.test_accuracy:.2%}"
-            )
+            self._bar.set_postfix_str(f"epoch {event.data.epoch}, {accuracy_of(event.data)}")
             return
         else:
             return
+        if "trials" in progress:
+            self._bar.set_postfix_str(f"{progress.trials_ended} of {progress.trials} trials")
         if "fraction" in progress:
             self._bar.update(progress.fraction - self._bar.n)

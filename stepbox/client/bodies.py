@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import httpx
 
 from stepbox.client.bars import bar
+from stepbox.errors import InvalidInputError
 
 PathName: TypeAlias = str | os.PathLike[str]
 File: TypeAlias = PathName | bytes
@@ -142,8 +143,17 @@ def _type_of(file: File) -> str:
 
 
 def json_body(values: Mapping[str, Any]) -> Body:
-    """Return a JSON object as a body. Arrays become lists."""
-    text = json.dumps(values, default=_plain, allow_nan=False)
+    """Return a JSON object as a body. Arrays become lists.
+
+    Raises
+    ------
+    InvalidInputError
+        A number is infinite or not a number, so JSON cannot have it.
+    """
+    try:
+        text = json.dumps(values, default=_plain, allow_nan=False)
+    except ValueError as error:
+        raise InvalidInputError.at("", f"the body cannot be JSON: {error}") from None
     return Body(text.encode())
 
 

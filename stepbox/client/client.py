@@ -10,8 +10,9 @@ from typing import Any, Generic, ParamSpec, Self
 import httpx
 
 from stepbox import __version__
+from stepbox.client.addresses import DEFAULT_URL, base_url, shown_url
 from stepbox.client.bodies import File, PathName
-from stepbox.client.handles import AsyncJob, AsyncServedModel, Job, ServedModel
+from stepbox.client.handles import AsyncJob, AsyncSweep, Job, Sweep
 from stepbox.client.operations.analysis import Analysis
 from stepbox.client.operations.datasets import Datasets
 from stepbox.client.operations.jobs import Jobs
@@ -23,11 +24,11 @@ from stepbox.client.operations.system import System
 from stepbox.client.operations.webhooks import Webhooks
 from stepbox.client.requests import AsyncCall, R, SyncCall
 from stepbox.client.runners import AsyncRunner, SyncRunner
+from stepbox.client.served_models import AsyncServedModel, ServedModel
 from stepbox.errors import InvalidInputError
 
 P = ParamSpec("P")
 
-DEFAULT_URL = "http://127.0.0.1:8000"
 TIMEOUT_S = 120.0  # of an answer; large bodies of predictions wait for memory
 RETRIES = 4
 
@@ -53,16 +54,8 @@ class _Operations(Generic[R]):
 
 def _options(url: str | None, token: str | None, timeout: float) -> dict[str, Any]:
     """Return the arguments of httpx's clients."""
-    address = url or os.environ.get("STEPBOX_URL") or DEFAULT_URL
+    base = base_url(url or os.environ.get("STEPBOX_URL") or DEFAULT_URL)
     token = token or os.environ.get("STEPBOX_TOKEN")
-    try:
-        base = httpx.URL(address)
-        usable = base.scheme in ("http", "https") and bool(base.host)
-    except httpx.InvalidURL:
-        usable = False
-    if not usable:
-        detail = f"{address!r} must be an address such as {DEFAULT_URL}"
-        raise InvalidInputError.at("/url", detail)
     headers = {"User-Agent": f"stepbox/{__version__}"}
     if token:
         if not (token.isascii() and token.isprintable()):
@@ -83,7 +76,8 @@ class Client(_Operations[SyncRunner]):
     timeout
         Longest silence of the server, in seconds.
     retries
-        How often a request is repeated at most after an error of the connection, a 429 or a 503.
+        How often a request is repeated at most after an error of the connection, a 429, a
+        502, a 503 or a 504.
 
     Raises
     ------
@@ -101,7 +95,7 @@ class Client(_Operations[SyncRunner]):
     ) -> None:
         http = httpx.Client(**_options(url, token, timeout))
         super().__init__(SyncRunner(http, retries))
-        self.url = str(http.base_url).rstrip("/")
+        self.url = shown_url(http.base_url)
 
     def close(self) -> None:
         """Close the connections."""
@@ -120,6 +114,10 @@ class Client(_Operations[SyncRunner]):
     def upload(self, file: File | Mapping[str, File], *, name: str, **options: Any) -> Job:
         """Upload a data set, for example ``upload("digits.zip", name="digits").wait()``."""
         return Job(self, self.datasets.upload(file, name=name, **options))
+
+    def sweep(self, space: Mapping[str, Any], *, recipe: str | None = None, **fields: Any) -> Sweep:
+        """Start a sweep, for example ``sweep({"hidden_sizes": {"choices": [[16], [32]]}})``."""
+        return Sweep(self, self.sweeps.start(space, recipe=recipe, **fields))
 
     def job(self, id: str) -> Job:
         """Return a job that exists."""
@@ -154,7 +152,7 @@ class AsyncClient(_Operations[AsyncRunner]):
     ) -> None:
         http = httpx.AsyncClient(**_options(url, token, timeout))
         super().__init__(AsyncRunner(http, retries))
-        self.url = str(http.base_url).rstrip("/")
+        self.url = shown_url(http.base_url)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -175,6 +173,12 @@ class AsyncClient(_Operations[AsyncRunner]):
     ) -> AsyncJob:
         """Upload a data set."""
         return AsyncJob(self, await self.datasets.upload(file, name=name, **options))
+
+    async def sweep(
+        self, /, space: Mapping[str, Any], *, recipe: str | None = None, **fields: Any
+    ) -> AsyncSweep:
+        """Start a sweep."""
+        return AsyncSweep(self, await self.sweeps.start(space, recipe=recipe, **fields))
 
     async def job(self, id: str) -> AsyncJob:
         """Return a job that exists."""

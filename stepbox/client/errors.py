@@ -7,7 +7,7 @@ ClientError
 │   ├── MissingError          404: what was requested does not exist; also a NotFoundError
 │   ├── WrongStateError       409: the state does not allow it; also a ConflictError
 │   ├── InvalidRequestError   422: values are invalid; also an InvalidInputError with its faults
-│   └── BusyError             429 and 503: there were too many requests, or a part is unavailable
+│   └── BusyError             429, 502, 503 and 504: too many requests, or a part is unavailable
 └── UnsuccessfulJobError      a job that was waited for has no result
     ├── JobFailedError        it failed, and its problem says why
     ├── JobCancelledError     somebody cancelled it
@@ -24,7 +24,7 @@ from stepbox.errors import ConflictError, Fault, InvalidInputError, NotFoundErro
 if TYPE_CHECKING:
     import httpx
 
-    from stepbox.client.answers import JobRecord
+    from stepbox.client.answers import JobRecord, SweepRecord
 
 MOST_SHOWN = 500  # characters of an answer that is no problem, for instance of a proxy
 
@@ -81,7 +81,10 @@ class InvalidRequestError(ProblemError, InvalidInputError):
 
 
 class BusyError(ProblemError):
-    """There were too many requests (429), or a part of the server is unavailable (503)."""
+    """There were too many requests (429), or a part of the server is unavailable.
+
+    That is a 503, or a 502 or 504 of a proxy.
+    """
 
 
 class UnsuccessfulJobError(ClientError):
@@ -90,10 +93,10 @@ class UnsuccessfulJobError(ClientError):
     Attributes
     ----------
     record
-        The job.
+        The job, or the sweep.
     """
 
-    def __init__(self, record: JobRecord, why: str) -> None:
+    def __init__(self, record: JobRecord | SweepRecord, why: str) -> None:
         super().__init__(f"job {record.id} {why}")
         self.record = record
 
@@ -107,7 +110,7 @@ class JobFailedError(UnsuccessfulJobError):
         Why it failed (RFC 9457).
     """
 
-    def __init__(self, record: JobRecord) -> None:
+    def __init__(self, record: JobRecord | SweepRecord) -> None:
         problem: dict[str, Any] = record.to_json()["error"] or {}
         super().__init__(record, f"failed: {problem.get('detail') or problem.get('title')}")
         self.problem = problem
@@ -128,7 +131,9 @@ _KINDS: dict[int, type[ProblemError]] = {
     409: WrongStateError,
     422: InvalidRequestError,
     429: BusyError,
+    502: BusyError,
     503: BusyError,
+    504: BusyError,
 }
 
 

@@ -15,7 +15,8 @@ from stepbox.client.repeating import pause_after
 from stepbox.client.requests import Request, of, request
 
 PATIENCE_S = 300.0  # how long a stream that was open is tried again without an event
-BROKEN = (httpx.TransportError, UnreachableError, BusyError)
+STEADY_S = 10.0  # a stream that was open for so long has not failed, even without events
+BROKEN = (httpx.RequestError, UnreachableError, BusyError)
 LAST = "Last-Event-ID"
 
 
@@ -38,11 +39,12 @@ class Following:
         self._stream, self._after = stream, stream.headers[LAST]
         self._opened = False  # whether any stream was opened
         self._failures, self._since = 0, 0.0
+        self._open_since: float | None = None  # when the present stream had its first block
         self._ended = False  # whether the job had ended before the stream was opened
 
     def stream(self) -> Request[Event]:
         """Return the request of the events that follow."""
-        self._decoder, self._read_any = Decoder(), False
+        self._decoder, self._read_any, self._open_since = Decoder(), False, None
         return replace(self._stream, headers={**self._stream.headers, LAST: self._after})
 
     def job(self) -> Request[JobRecord]:
@@ -52,6 +54,10 @@ class Following:
 
     def read(self, block: bytes) -> Iterator[Event]:
         """Yield the events that a block of the stream completes."""
+        now = time.monotonic()
+        self._open_since = self._open_since or now
+        if now - self._open_since > STEADY_S:
+            self._failures = 0
         self._opened = True
         for event in self._decoder.read(block):
             self._after, self._failures, self._read_any = event.id, 0, True

@@ -1,39 +1,40 @@
-"""Handles: what programs do with one job or one model of the server."""
+"""Handles: what programs do with one job or one sweep of the server, while it goes on."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from stepbox.client.answers import Answer, Card, JobRecord, Prediction, Predictions, Status
+from stepbox.client.answers import JobRecord, Status, SweepRecord, Trial
 from stepbox.client.bars import JobBar
-from stepbox.client.bodies import File, Samples
 from stepbox.client.errors import JobCancelledError, JobFailedError, JobTimeoutError
 from stepbox.client.events import Event
+from stepbox.client.served_models import AsyncServedModel, ServedModel
 from stepbox.errors import ConflictError
 
 if TYPE_CHECKING:
     from stepbox.client.client import AsyncClient, Client
 
 C = TypeVar("C", bound="Client | AsyncClient")
+Record = TypeVar("Record", bound=JobRecord | SweepRecord)
 
 
-class _JobState(Generic[C]):
-    """A job of the server, and the state in which it was last seen.
+class _State(Generic[C, Record]):
+    """A job or a sweep of the server, and the state in which it was last seen.
 
     Attributes
     ----------
     record
-        The job, as the server described it last.
+        What the server said about it last.
     """
 
-    def __init__(self, client: C, record: JobRecord) -> None:
+    def __init__(self, client: C, record: Record) -> None:
         self._client = client
         self.record = record
 
     def __repr__(self) -> str:
-        return f"<Job {self.id}: {self.record.kind}, {self.status}>"
+        return f"<{type(self).__name__} {self.id}: {self.status}>"
 
     @property
     def id(self) -> str:
@@ -42,17 +43,16 @@ class _JobState(Generic[C]):
 
     @property
     def status(self) -> Status:
-        """Its status when it was last seen."""
+        """Its status when it was last seen; that of a sweep, when it was last read."""
         return self.record.status
 
     @property
-    def dataset(self) -> str | None:
-        """Id of the data set that it has made; None if it has made none."""
-        return self.record.dataset
+    def _group(self) -> Any:
+        """The operations of the client that are about it."""
+        raise NotImplementedError
 
     def _saw(self, event: Event) -> None:
-        if isinstance(event.data, JobRecord):
-            self.record = event.data
+        """Remember what an event says about its state: nothing, unless it has all of it."""
 
     def _timer(self, timeout: float | None) -> Callable[[], None]:
         """Return a function that raises JobTimeoutError after a time."""
@@ -72,15 +72,15 @@ class _JobState(Generic[C]):
 
     def _model_id(self) -> str:
         if self.record.model is None:
-            raise ConflictError(f"job {self.id} has no model: it is {self.status}")
+            raise ConflictError(f"{self!r} has no model")
         return self.record.model
 
 
-class Job(_JobState["Client"]):
-    """A job of the server. `Client.train`, `upload` and `job` return it."""
+class _Handle(_State["Client", Record]):
+    """Follows and cancels a job or a sweep."""
 
-    def wait(self, *, progress: bool = True, timeout: float | None = None) -> Job:
-        """Follow the job until it has succeeded, and return it.
+    def wait(self, *, progress: bool = True, timeout: float | None = None) -> Self:
+        """Follow it until it has succeeded, and return it.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Job(_JobState["Client"]):
         """
         check = self._timer(timeout)
         if not self.record.ended:
-            runner, stream = self._client._runner, self._client.jobs.events.request(self.id)
+            runner, stream = self._client._runner, self._group.events.request(self.id)
             with JobBar(self.id, progress) as bar:
                 for event in runner.follow(stream, check):
                     self._saw(event)
@@ -108,20 +108,72 @@ class Job(_JobState["Client"]):
         return self
 
     def events(self, last_event_id: str | None = None) -> Iterator[Event]:
-        """Yield all events since the job was created, or after one, until the job has ended."""
-        for event in self._client.jobs.events(self.id, last_event_id=last_event_id):
+        """Yield all events since its creation, or after one of them, until it has ended."""
+        for event in self._group.events(self.id, last_event_id=last_event_id):
             self._saw(event)
             yield event
 
-    def refresh(self) -> Job:
-        """Read the job again."""
-        self.record = self._client.jobs.get(self.id)
+    def refresh(self) -> Self:
+        """Read it again."""
+        self.record = self._group.get(self.id)
         return self
 
-    def cancel(self) -> Job:
-        """Cancel the job."""
-        self.record = self._client.jobs.cancel(self.id)
+    def cancel(self) -> Self:
+        """Cancel it."""
+        self.record = self._group.cancel(self.id)
         return self
+
+
+class _AsyncHandle(_State["AsyncClient", Record]):
+    """Follows and cancels a job or a sweep. See `_Handle`."""
+
+    async def wait(self, *, progress: bool = True, timeout: float | None = None) -> Self:
+        """Follow it until it has succeeded, and return it; see `Job.wait`."""
+        check = self._timer(timeout)
+        if not self.record.ended:
+            runner, stream = self._client._runner, self._group.events.request(self.id)
+            with JobBar(self.id, progress) as bar:
+                async for event in runner.follow(stream, check):
+                    self._saw(event)
+                    bar.show(event)
+            await self.refresh()
+        self._raise_unless_succeeded()
+        return self
+
+    async def events(self, last_event_id: str | None = None) -> AsyncIterator[Event]:
+        """Yield all events since its creation, or after one of them, until it has ended."""
+        async for event in self._group.events(self.id, last_event_id=last_event_id):
+            self._saw(event)
+            yield event
+
+    async def refresh(self) -> Self:
+        """Read it again."""
+        self.record = await self._group.get(self.id)
+        return self
+
+    async def cancel(self) -> Self:
+        """Cancel it."""
+        self.record = await self._group.cancel(self.id)
+        return self
+
+
+class _JobState(_State[C, JobRecord]):
+    @property
+    def _group(self) -> Any:
+        return self._client.jobs
+
+    def _saw(self, event: Event) -> None:
+        if isinstance(event.data, JobRecord):
+            self.record = event.data
+
+    @property
+    def dataset(self) -> str | None:
+        """Id of the data set that it has made; None if it has made none."""
+        return self.record.dataset
+
+
+class Job(_JobState["Client"], _Handle[JobRecord]):
+    """A job of the server. `Client.train`, `upload` and `job` return it."""
 
     def delete(self) -> None:
         """Delete the finished job. Its model is not deleted."""
@@ -134,42 +186,13 @@ class Job(_JobState["Client"]):
         Raises
         ------
         ConflictError
-            It has none, because it has not succeeded.
+            It has none, for example because it has not succeeded.
         """
         return ServedModel(self._client, self._model_id())
 
 
-class AsyncJob(_JobState["AsyncClient"]):
+class AsyncJob(_JobState["AsyncClient"], _AsyncHandle[JobRecord]):
     """A job of the server. See `Job`."""
-
-    async def wait(self, *, progress: bool = True, timeout: float | None = None) -> AsyncJob:
-        """Follow the job until it has succeeded, and return it; see `Job.wait`."""
-        check = self._timer(timeout)
-        if not self.record.ended:
-            runner, stream = self._client._runner, self._client.jobs.events.request(self.id)
-            with JobBar(self.id, progress) as bar:
-                async for event in runner.follow(stream, check):
-                    self._saw(event)
-                    bar.show(event)
-            await self.refresh()
-        self._raise_unless_succeeded()
-        return self
-
-    async def events(self, last_event_id: str | None = None) -> AsyncIterator[Event]:
-        """Yield all events since the job was created, or after one, until the job has ended."""
-        async for event in self._client.jobs.events(self.id, last_event_id=last_event_id):
-            self._saw(event)
-            yield event
-
-    async def refresh(self) -> AsyncJob:
-        """Read the job again."""
-        self.record = await self._client.jobs.get(self.id)
-        return self
-
-    async def cancel(self) -> AsyncJob:
-        """Cancel the job."""
-        self.record = await self._client.jobs.cancel(self.id)
-        return self
 
     async def delete(self) -> None:
         """Delete the finished job. Its model is not deleted."""
@@ -181,65 +204,41 @@ class AsyncJob(_JobState["AsyncClient"]):
         return AsyncServedModel(self._client, self._model_id())
 
 
-class _ModelState(Generic[C]):
-    """A model of the server.
+class _SweepState(_State[C, SweepRecord]):
+    @property
+    def _group(self) -> Any:
+        return self._client.sweeps
 
-    Attributes
-    ----------
-    ref
-        Its id or an alias.
-    """
+    @property
+    def trials(self) -> list[Trial]:
+        """Its trials when it was last read."""
+        return self.record.trials
 
-    def __init__(self, client: C, ref: str) -> None:
-        self._client = client
-        self.ref = ref
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.ref}>"
-
-
-def _single(answer: Predictions) -> Prediction:
-    predictions = answer.predictions
-    if len(predictions) != 1:
-        raise ValueError(f"there are {len(predictions)} samples: use predict_all")
-    return predictions[0]
+    @property
+    def best(self) -> Trial | None:
+        """The best complete trial when it was last read; None if none was complete."""
+        return self.record.best
 
 
-class ServedModel(_ModelState["Client"]):
-    """A model of the server. `Client.model` and `Job.model` return it."""
+class Sweep(_SweepState["Client"], _Handle[SweepRecord]):
+    """A sweep of the server. `Client.sweep` returns it."""
 
-    def card(self) -> Card:
-        """Read the card."""
-        return self._client.models.get(self.ref)
+    @property
+    def model(self) -> ServedModel:
+        """The model of the winner.
 
-    def predict(self, sample: File | Samples, **options: Any) -> Prediction:
-        """Classify one sample, for example ``predict("seven.png").label``."""
-        return _single(self.predict_all(sample, **options))
-
-    def predict_all(self, samples: Samples, **options: Any) -> Predictions:
-        """Classify samples; the options are those of `Predicting.predict`."""
-        return self._client.predicting.predict(samples, model=self.ref, **options)
-
-    def taught(self, sample: Samples, **options: Any) -> Answer:
-        """Find the steps of the training that changed the loss of a sample most."""
-        return self._client.predicting.taught(sample, model=self.ref, **options)
+        Raises
+        ------
+        ConflictError
+            There is none: the sweep has not succeeded, or was started with ``final=False``.
+        """
+        return ServedModel(self._client, self._model_id())
 
 
-class AsyncServedModel(_ModelState["AsyncClient"]):
-    """A model of the server. See `ServedModel`."""
+class AsyncSweep(_SweepState["AsyncClient"], _AsyncHandle[SweepRecord]):
+    """A sweep of the server. See `Sweep`."""
 
-    async def card(self) -> Card:
-        """Read the card."""
-        return await self._client.models.get(self.ref)
-
-    async def predict(self, sample: File | Samples, **options: Any) -> Prediction:
-        """Classify one sample."""
-        return _single(await self.predict_all(sample, **options))
-
-    async def predict_all(self, samples: Samples, **options: Any) -> Predictions:
-        """Classify samples."""
-        return await self._client.predicting.predict(samples, model=self.ref, **options)
-
-    async def taught(self, sample: Samples, **options: Any) -> Answer:
-        """Find the steps of the training that changed the loss of a sample most."""
-        return await self._client.predicting.taught(sample, model=self.ref, **options)
+    @property
+    def model(self) -> AsyncServedModel:
+        """The model of the winner; see `Sweep.model`."""
+        return AsyncServedModel(self._client, self._model_id())

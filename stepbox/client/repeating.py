@@ -14,12 +14,13 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def pause_before_repeating(
-    request: Request[object], outcome: httpx.Response | httpx.TransportError, attempt: int
+    request: Request[object], outcome: httpx.Response | httpx.RequestError, attempt: int
 ) -> float | None:
     """Return the pause in seconds before a request is repeated, or None if it is not.
 
     Without a connection nothing was sent, and a 429 says that nothing was done. After any other
     error, the server may have done what it was asked, so only repeatable requests are repeated.
+    While the server restarts, a proxy answers 502 or 504.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def pause_before_repeating(
         How often it was sent before, from 0.
     """
     if isinstance(outcome, httpx.Response):
-        if outcome.status_code not in (429, 503):
+        if outcome.status_code not in (429, 502, 503, 504):
             return None
         harmless = outcome.status_code == 429
     else:
@@ -55,7 +56,7 @@ def pause_after(attempt: int) -> float:
     return min(FIRST_S * 2.0 ** min(attempt, 10), LONGEST_S) * random.uniform(0.8, 1.2)
 
 
-def _asked(outcome: httpx.Response | httpx.TransportError) -> float | None:
+def _asked(outcome: httpx.Response | httpx.RequestError) -> float | None:
     """Return the seconds of ``Retry-After``."""
     if isinstance(outcome, httpx.Response):
         value = outcome.headers.get("Retry-After", "")

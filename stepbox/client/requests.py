@@ -14,6 +14,10 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 from urllib.parse import quote
 
+from stepbox.client.addresses import shown_url
+from stepbox.client.errors import ClientError
+from stepbox.errors import InvalidInputError
+
 if TYPE_CHECKING:
     import httpx
 
@@ -72,7 +76,7 @@ class Request(Generic[T]):
 
 def _segment(value: str) -> str:
     if value in ("", ".", ".."):
-        raise ValueError(f"{value!r} cannot be an id or a name")
+        raise InvalidInputError.at("", f"{value!r} cannot be an id or a name")
     return quote(value, safe="")
 
 
@@ -126,12 +130,23 @@ def events_of(operation: str, last_event_id: str | None, **values: str) -> Reque
 
 def of(answer: Callable[[Any], T]) -> Callable[[httpx.Response], T]:
     """Return the reader of a JSON response, whose value becomes an answer of this class."""
-    return lambda response: answer(response.json())
+    return lambda response: answer(_json(response))
 
 
 def maybe(answer: Callable[[Any], T]) -> Callable[[httpx.Response], T | None]:
     """Return the reader of a JSON response, or of an empty one (204), which becomes None."""
-    return lambda response: None if response.status_code == 204 else answer(response.json())
+    return lambda response: None if response.status_code == 204 else answer(_json(response))
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        kind = response.headers.get("Content-Type", "no type")
+        raise ClientError(
+            f"the answer of {shown_url(response.url)} is not JSON, but {kind}: is this a Stepbox "
+            "server?"
+        ) from None
 
 
 def content(response: httpx.Response) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import anyio
 import httpx
 
+from stepbox.client.addresses import shown_url
 from stepbox.client.errors import ProblemError, UnreachableError, error_of
 from stepbox.client.events import Event
 from stepbox.client.following import BROKEN, Following
@@ -26,7 +27,7 @@ from stepbox.client.requests import AsyncCall, AsyncStream, Request, SyncCall, S
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Outcome = httpx.Response | httpx.TransportError
+Outcome = httpx.Response | httpx.RequestError
 
 
 def ignore() -> None:
@@ -57,7 +58,7 @@ def unreachable(
     """Return the error of the client for one of the connection; it may already be one."""
     if isinstance(error, UnreachableError | ProblemError):
         return error
-    failure = UnreachableError(f"{http.base_url}: {error or type(error).__name__}")
+    failure = UnreachableError(f"{shown_url(http.base_url)}: {error or type(error).__name__}")
     failure.__cause__ = error
     return failure
 
@@ -114,7 +115,7 @@ class SyncRunner:
                 response = self.http.send(built, stream=True)
                 if not (stream and response.is_success):
                     response.read()
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 return error
             return response
 
@@ -157,7 +158,7 @@ class SyncRunner:
             try:
                 for block in response.iter_bytes():
                     file.write(block)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 raise unreachable(self.http, error) from error
 
 
@@ -207,7 +208,7 @@ class AsyncRunner:
                 response = await self.http.send(built, stream=True)
                 if not (stream and response.is_success):
                     await response.aread()
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 return error
             return response
 
@@ -239,7 +240,7 @@ class AsyncRunner:
                 try:
                     async for block in response.aiter_bytes():
                         file.write(block)
-                except httpx.TransportError as error:
+                except httpx.RequestError as error:
                     raise unreachable(self.http, error) from error
 
 

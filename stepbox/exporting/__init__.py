@@ -1,4 +1,4 @@
 """Write models as files that other programs read: those of ONNX, NumPy and torch.
 
-Public names: `export` and `FORMATS` (formats).
+Public names: `export` (formats), `FORMATS` (names).
 """

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,12 @@ from stepbox.data.builtin import load_dataset
 from stepbox.data.dataset import Dataset, DatasetSpec
 from stepbox.errors import DatasetError, InvalidInputError, NotFoundError
 from stepbox.exporting.archive import write_zip
+from stepbox.exporting.names import FORMATS, Format
 from stepbox.exporting.onnx_graph import CheckSamples, write_onnx
 from stepbox.exporting.torch_module import write_torch
 from stepbox.nn.network import Network
 from stepbox.store.card import CardDraft
 
-Format = Literal["onnx", "npz", "torch"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-_BY_SUFFIX: dict[str, Format] = {".onnx": "onnx", ".npz": "npz", ".zip": "torch"}
 CHECKED = 1000  # samples whose predictions by an ONNX file are compared with the network's
 
 
@@ -36,19 +34,23 @@ class ExportedFile(NamedTuple):
     Attributes
     ----------
     name
-        What to call it.
+        Its file name.
     content
         Its bytes.
+    checked_on
+        The samples on which its predictions were compared with the network's, in words; None if
+        the format needs no check.
     """
 
     name: str
     content: bytes
+    checked_on: str | None = None
 
 
 def export(model: Trained, format: Format = "onnx", *, data: str | Path | None = None) -> bytes:
     """Write a model as a file that other programs read, and return its content.
 
-    The same model gives the same bytes.
+    Within one release, the same model gives the same bytes.
 
     Parameters
     ----------
@@ -88,26 +90,19 @@ def export(model: Trained, format: Format = "onnx", *, data: str | Path | None =
     return write_model(model.card, model.network, format, test_set).content
 
 
-def format_of(path: Path) -> Format:
-    """Return the format that the name of a file stands for; raise InvalidInputError if none."""
-    if path.suffix not in _BY_SUFFIX:
-        names = ", ".join(f"*{suffix}" for suffix in _BY_SUFFIX)
-        raise InvalidInputError.at("/format", f"must be given, unless the file is one of {names}")
-    return _BY_SUFFIX[path.suffix]
-
-
 def write_model(
     card: CardDraft, network: Network, format: Format, test_set: Callable[[], Dataset | None]
 ) -> ExportedFile:
     """Write a model in a format; see `export`.
 
-    `test_set` returns the test set of the model's data set, or None if it cannot be had. It is
+    `test_set` returns the test set of the model's data set, or None if it is not available. It is
     called only if samples are needed.
     """
     match format:
         case "onnx":
             samples = check_samples(card.dataset, test_set())
-            return ExportedFile(f"{card.id}.onnx", write_onnx(card, network, samples))
+            content = write_onnx(card, network, samples)
+            return ExportedFile(f"{card.id}.onnx", content, samples.source)
         case "npz":
             return ExportedFile(f"{card.id}.npz", _write_npz(network))
         case "torch":

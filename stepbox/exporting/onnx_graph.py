@@ -68,9 +68,7 @@ def write_onnx(card: CardDraft, network: Network, samples: CheckSamples) -> byte
         raise StepboxError(
             f"{error.name} is not installed: pip install 'stepbox[export]'"
         ) from error
-    content: bytes = (
-        _Graph(card, network).model(samples.source).SerializeToString(deterministic=True)
-    )
+    content: bytes = _Graph(card, network).model().SerializeToString(deterministic=True)
     _check(content, card, network, samples)
     return content
 
@@ -114,8 +112,8 @@ class _Graph:
             if activation is not None:
                 _ACTIVATIONS[activation](self)
 
-    def model(self, checked_on: str) -> "ModelProto":
-        """Return the whole file, which says what it is and on which samples it was checked."""
+    def model(self) -> "ModelProto":
+        """Return the whole file, which says what it is."""
         from onnx import TensorProto, helper
 
         spec = self._card.dataset
@@ -149,7 +147,6 @@ class _Graph:
                 "dataset_checksum": spec.checksum,
                 "classes": json.dumps(spec.classes, ensure_ascii=False),
                 "input": _describe_input(self._card),
-                "checked_on": checked_on,
             },
         )
         return model

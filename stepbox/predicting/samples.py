@@ -73,22 +73,27 @@ def read_samples(
     total, done = sum(len(part.labels) for part in parts), 0
     check_bytes(total * spec.features * spec.dtype.itemsize, limits)
     names: list[pa.Array] = []
+    waiting: list[str] = []  # names of less than a block: an array of each would take 1 kB
     with ArrayFile(scratch, spec.dtype, spec.shape) as target:
         for part in parts:
             for block, block_names in _prepared(part, spec):
                 target.append(block)
-                if block_names is not None:
-                    names.append(pa.array(block_names, pa.string()))
+                waiting += block_names
                 done += len(block)
+                if len(waiting) >= BLOCK:
+                    names.append(pa.array(waiting, pa.string()))
+                    waiting = []
                 tell(done, total)
         samples = target.array()
+    if waiting:
+        names.append(pa.array(waiting, pa.string()))
     classes, labels = _labels(parts)
     described = spec.model_copy(update={"classes": classes})
     return Uploaded(Dataset(described, samples, labels), pa.concat_arrays(names) if names else None)
 
 
-def _prepared(part: Part, spec: DatasetSpec) -> Iterator[tuple[NDArray[Any], list[str] | None]]:
-    """Yield blocks of samples as the model takes them, with the names of files."""
+def _prepared(part: Part, spec: DatasetSpec) -> Iterator[tuple[NDArray[Any], list[str]]]:
+    """Yield blocks of samples as the model takes them, with the names of files, if they are."""
     if not isinstance(part.samples, np.ndarray):
         if spec.kind == "vectors":
             raise _misfit("has images, but the model takes vectors")
@@ -106,7 +111,7 @@ def _prepared(part: Part, spec: DatasetSpec) -> Iterator[tuple[NDArray[Any], lis
     order = _column_order(part, spec) if array.ndim == 2 else None
     for start in range(0, len(array), BLOCK):
         block = np.array(array[start : start + BLOCK])
-        yield (block[:, order] if order is not None else _fitted(block, spec)), None
+        yield (block[:, order] if order is not None else _fitted(block, spec)), []
 
 
 def _fitted(images: NDArray[np.uint8], spec: DatasetSpec) -> NDArray[np.uint8]:

@@ -125,7 +125,7 @@ class AliasRecord(Report):
 
 
 class AliasRecords:
-    """The records of the aliases in a store. `write` and `remove` need the turn at the aliases.
+    """The records of the aliases in a store. `write` needs the turn at the aliases.
 
     Parameters
     ----------
@@ -158,24 +158,22 @@ class AliasRecords:
         """Store a record, which counts once the alias names its last model. Return its key."""
         keys = self.keys(name)
         number = int(keys[0].rpartition("/")[2][:_DIGITS]) + 1 if keys else 0
-        key = f"{_prefix(name)}/{number:0{_DIGITS}d}-{secrets.token_hex(4)}.json"
+        key = f"{record_prefix(name)}/{number:0{_DIGITS}d}-{secrets.token_hex(4)}.json"
         self._objects.put(key, record.model_dump_json(indent=1).encode())
         return key
 
     def keys(self, name: str) -> list[str]:
         """Return the keys of an alias's records, the newest first."""
-        return sorted((entry.key for entry in self._objects.entries(_prefix(name))), reverse=True)
-
-    def remove(self, name: str) -> None:
-        """Remove all records of an alias."""
-        self._objects.delete_all(_prefix(name))
+        keys = (entry.key for entry in self._objects.entries(record_prefix(name)))
+        return sorted(keys, reverse=True)
 
 
 _DIGITS = 12
 _PREFIX = "alias-"
 
 
-def _prefix(name: str) -> str:
+def record_prefix(name: str) -> str:
+    """Return the prefix of the records of an alias."""
     return f"{_PREFIX}{name}"
 
 

@@ -206,10 +206,12 @@ class BucketStore(ObjectStore):
             except BaseException:
                 turn.end()
                 raise
-            if turn.end() or not changed:
+            if turn.end():
                 break
-            # Somebody else's turn has begun since: they may not have seen this version.
-            self._delete(version_key(key, turn.number))
+            # Somebody else's turn has begun since: they may not have seen this version, nor what
+            # `change` did besides.
+            if changed:
+                self._delete(version_key(key, turn.number))
         if changed:
             self._changed(key)
             with suppress(UnavailableError):  # then the next change removes the older versions

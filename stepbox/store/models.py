@@ -22,7 +22,7 @@ from typing import Any
 
 from stepbox.errors import ConflictError, NotFoundError
 from stepbox.nn.network import Network
-from stepbox.store.aliased import AliasedModels
+from stepbox.store.alias_changes import AliasedModels
 from stepbox.store.card import CARD, MODEL_ID, Card, CardDraft
 from stepbox.store.model import encode_model, label_card, read_card, writing
 from stepbox.store.steps import STEPS
@@ -175,14 +175,18 @@ class ModelStore(AliasedModels):
         StoreError
             The store cannot be written.
         """
+        removing = False
 
         def remove(aliases: dict[str, str]) -> None:
+            nonlocal removing
             names = sorted(name for name, target in aliases.items() if target == model_id)
             if names:
                 raise ConflictError(
                     f"model {model_id} has the alias {', '.join(names)}: remove that first"
                 )
-            self._expect(model_id)
+            if not removing:  # else it may already be gone: this turn replaces a lost one
+                self._expect(model_id)
+            removing = True
             self._remove(model_id)
 
         self._expect(model_id)

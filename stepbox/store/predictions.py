@@ -176,17 +176,21 @@ class PredictionStore:
         except FileNotFoundError:
             raise _not_found(job) from None
 
-    def discard(self, job: str) -> None:
-        """Remove the files of all attempts at a job, but not those that are visible."""
+    def discard(self, job: str, before: int | None = None) -> None:
+        """Remove the files of all attempts at a job, but not those that are visible.
+
+        With `before`, only those of the attempts whose fence is lower.
+        """
+        visible = None
         try:
             visible = self._attempt(job)
         except NotFoundError:
-            self.delete(job)
-            return
+            if before is None:
+                self.delete(job)
         except StoreError:  # the description is damaged: any of the files may be visible
             return
         for attempt in self._attempts(job):
-            if attempt != visible:
+            if attempt != visible and (before is None or is_before(attempt, before)):
                 self._remove(f"{job}/{attempt}")
 
     def delete(self, job: str) -> None:
@@ -275,6 +279,12 @@ class PredictionStore:
         """Remove what is below a place, its description first: the rest is not visible then."""
         self._objects.delete(f"{FOLDER}/{place}/{DESCRIPTION}")
         self._objects.delete_all(f"{FOLDER}/{place}")
+
+
+def is_before(attempt: str, fence: int) -> bool:
+    """Tell whether an attempt, `{job}-{fence}`, has a lower fence."""
+    number = attempt.rpartition("-")[2]
+    return number.isdecimal() and int(number) < fence
 
 
 def _name(format: Format) -> str:

@@ -83,7 +83,7 @@ def test_a_store_is_copied_to_a_bucket_and_back(settings, tmp_path, request):
     bucket = f"s3://{BUCKET}/{request.node.name}"
     copied = admin("copy", bucket)
     assert copied.returncode == 0, copied.stderr
-    assert "verify: 11 objects, 0 damaged, 0 orphans" in copied.stdout
+    assert "verify: 12 objects, 0 damaged, 0 orphans" in copied.stdout
     assert ModelStore(open_parts(settings.with_store(bucket))["models"]).load("good")
     back = str(tmp_path / "back")
     assert admin("copy", "--source", bucket, back).returncode == 0
@@ -115,7 +115,7 @@ def test_damage_and_orphans_are_named(settings, tmp_path):
     assert f"damaged: model {model} is damaged: weights.safetensors" in lines[0]
     assert lines[1] == f"damaged: checkpoint 0123456789abcdef/{checkpoint.name}"
     assert "it is not known what unfinished jobs need: Redis cannot be reached" in lines[2]
-    assert lines[3] == "verify: 13 objects, 2 damaged, 0 orphans"
+    assert lines[3] == "verify: 14 objects, 2 damaged, 0 orphans"
 
 
 def test_what_no_unfinished_job_needs_is_an_orphan(jobs, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 def prediction(stack, models):
     """Predict the test set of MNIST; return the finished job."""
     body = {"model": models["mnist"], "dataset": "mnist"}
-    answer = requests.post(f"{stack.url}/predictions", json=body, timeout=20)
+    answer = requests.post(f"{stack.url}/predictions", json=body, timeout=60)
     assert answer.status_code == 202, answer.text
     return stack.wait_for(answer.json()["id"])
 
@@ -19,7 +19,7 @@ def prediction(stack, models):
 def test_the_page_shows_the_accuracy_the_files_and_the_uncertain_samples(
     open_page, stack, models, prediction, tmp_path
 ):
-    found = requests.get(stack.url + prediction["links"]["result"], timeout=20).json()
+    found = requests.get(stack.url + prediction["links"]["result"], timeout=60).json()
     page = open_page(f"/ui/jobs/{prediction['id']}")
     expect(page.locator("#title")).to_have_text("Prediction of mnist")
     expect(page.locator("#state")).to_have_text("succeeded")
@@ -49,12 +49,13 @@ def test_the_list_of_jobs_names_a_prediction(open_page, prediction):
 def test_a_model_predicts_a_data_set_that_is_chosen_on_its_page(open_page, stack, models):
     page = open_page(f"/ui/models/{models['mnist']}")
     page.get_by_role("button", name="Predict a data set…").click()
-    data = page.get_by_label("Data set", exact=True)
+    dialog = page.get_by_role("dialog", name="Predict a data set")
+    data = dialog.get_by_label("Data set", exact=True)
     expect(data.locator("option[value=fashion-mnist]")).to_have_count(1)  # it has the same form
     data.select_option("mnist")
-    page.get_by_label("Samples").select_option("train")
-    expect(page.get_by_label("Samples")).to_contain_text("train, 60,000 samples")
-    page.get_by_role("button", name="Predict", exact=True).click()
+    dialog.get_by_label("Samples").select_option("train")
+    expect(dialog.get_by_label("Samples")).to_contain_text("train, 60,000 samples")
+    dialog.get_by_role("button", name="Predict", exact=True).click()
     page.wait_for_url("**/ui/jobs/*")
     expect(page.locator("#title")).to_have_text("Prediction of mnist")
     expect(page.locator("#state")).to_have_text("succeeded")

@@ -26,6 +26,7 @@ def test_the_examples_of_the_client(tmp_path):
         stack.start_redis()
         stack.start_worker()
         stack.start_service()
+        stack.wait_for_worker()
         seven = load_dataset("mnist", "test", stack.environment["STEPBOX_DATA_DIR"]).samples[0]
         (tmp_path / "seven.png").write_bytes(encode_png(seven))
         done = subprocess.run(
@@ -34,7 +35,7 @@ def test_the_examples_of_the_client(tmp_path):
             env=os.environ | {"STEPBOX_URL": stack.url, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=code.count("wait(") * PATIENCE_S,  # each of them waits for a job
         )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == said.splitlines()

@@ -8,7 +8,16 @@ import pytest
 
 from stepbox.cli import main as cli
 from stepbox.cli.recipe_options import recipe_options
-from stepbox.client import AsyncClient, AsyncJob, AsyncServedModel, Client, Job, ServedModel
+from stepbox.client import (
+    AsyncClient,
+    AsyncJob,
+    AsyncServedModel,
+    AsyncSweep,
+    Client,
+    Job,
+    ServedModel,
+    Sweep,
+)
 from stepbox.client import errors as client_errors
 from stepbox.errors import StepboxError
 from tests.docs.tables import REFERENCE, codes, rows
@@ -45,7 +54,7 @@ def test_every_operation_is_documented_with_its_arguments():
 
 @pytest.mark.parametrize(
     ("kind", "asynchronous"),
-    [(Client, AsyncClient), (Job, AsyncJob), (ServedModel, AsyncServedModel)],
+    [(Client, AsyncClient), (Job, AsyncJob), (Sweep, AsyncSweep), (ServedModel, AsyncServedModel)],
 )
 def test_every_member_is_documented_and_both_clients_have_it(kind, asynchronous):
     members = {
@@ -59,7 +68,7 @@ def test_every_member_is_documented_and_both_clients_have_it(kind, asynchronous)
         for row in rows(CLIENT, f"`{kind.__name__}`")
         for code in codes(row[0])
     }
-    instance = {"Client": {"url"}, "Job": {"record"}, "ServedModel": {"ref"}}[kind.__name__]
+    instance = {Client: {"url"}, ServedModel: {"ref"}}.get(kind, {"record"})
     assert documented.keys() == members.keys() | instance
     for name, code in documented.items():
         if "(" in code:

@@ -101,7 +101,7 @@ def test_a_training_keeps_its_files_in_the_bucket_only(lab, model):
 def test_a_prediction_keeps_its_files_in_the_bucket_only(lab, model):
     server, stack, other = lab
     body = {"model": model, "dataset": "mnist"}
-    id = requests.post(f"{stack.url}/predictions", json=body, timeout=20).json()["id"]
+    id = requests.post(f"{stack.url}/predictions", json=body, timeout=60).json()["id"]
     job = other.wait_for(id)
     assert job["status"] == "succeeded", job["error"]
     files = ("prediction.json", "result.csv", "result.parquet")
@@ -110,19 +110,19 @@ def test_a_prediction_keeps_its_files_in_the_bucket_only(lab, model):
     assert sorted(server.keys(place)) == sorted(keys)
     wait_until(lambda: not server.keys(f"{PREFIX}/checkpoints"), what="no checkpoint to be left")
     for one in (stack, other):
-        found = requests.get(one.url + job["links"]["result"], timeout=20).json()
+        found = requests.get(one.url + job["links"]["result"], timeout=60).json()
         assert found["evaluation"]["accuracy"] == job_accuracy(one, model)
         for name in ("csv", "parquet"):
-            answer = requests.get(one.url + found["links"][name], timeout=20)
+            answer = requests.get(one.url + found["links"][name], timeout=60)
             digest = hashlib.sha256(answer.content).hexdigest()
             assert digest == found["files"][name]["sha256"]
-    assert requests.delete(f"{other.url}/jobs/{id}", timeout=20).status_code == 204
+    assert requests.delete(f"{other.url}/jobs/{id}", timeout=60).status_code == 204
     assert server.keys(place) == []
-    assert requests.get(stack.url + job["links"]["result"], timeout=20).status_code == 404
+    assert requests.get(stack.url + job["links"]["result"], timeout=60).status_code == 404
 
 
 def job_accuracy(stack, model):
-    card = requests.get(f"{stack.url}/models/{model}", timeout=20).json()
+    card = requests.get(f"{stack.url}/models/{model}", timeout=60).json()
     return card["evaluation"]["accuracy"]
 
 

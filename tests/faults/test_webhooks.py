@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 import pytest
 import requests
@@ -55,8 +56,8 @@ def wait_for_state(jobs, id, state="delivered"):
 
 
 def end_leases(jobs):
-    for host in jobs.redis.hkeys("webhooks:attempts"):
-        jobs.redis.zadd("webhooks:hosts", {host: 1})
+    for lane in jobs.redis.hkeys("webhooks:attempts"):
+        jobs.redis.zadd("webhooks:lanes", {lane: 1})
 
 
 def test_a_training_tells_its_receiver_when_it_has_ended(webhook_stack, jobs, receiver):
@@ -106,6 +107,32 @@ def test_an_api_that_stops_ends_its_attempts(webhook_stack, jobs, receiver):
     assert service.stop() == 0
     assert jobs.deliveries.get(id).state == "delivered"
     assert len(receiver.requests) == 1
+
+
+def test_an_api_that_drains_begins_no_further_attempt(webhook_stack, jobs, receiver):
+    webhook_stack.environment["STEPBOX_PROCESSES"] = "1"
+    receiver.open.clear()
+    service = webhook_stack.start_service()
+    running = submit(jobs).id
+    first, second = (cancelled(webhook_stack, receiver) for _ in range(2))
+    wait_for_request(receiver)
+    url, address = f"{webhook_stack.url}/jobs/{running}/events", ("127.0.0.1", webhook_stack.port)
+    with (
+        requests.get(url, stream=True, timeout=60) as events,
+        socket.create_connection(address, 60) as slow,
+    ):
+        head = b"POST /train HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        slow.sendall(head + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{")
+        assert requests.get(f"{webhook_stack.url}/livez", timeout=60).ok  # `slow` is read now
+        os.kill(service.pid, signal.SIGTERM)
+        for _ in events.iter_content(None):  # it ends because the API drains
+            pass
+        receiver.open.set()
+        wait_for_state(jobs, first)
+        slow.sendall(b"}")
+        assert slow.recv(2**16).startswith(b"HTTP/1.1 ")
+    assert service.stop() == 0
+    assert jobs.deliveries.get(second).attempts == 0
 
 
 def test_redis_may_restart_in_between(webhook_stack, redis, jobs, receiver):

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attemptText, deliveryText, hostOf } from "#pages/system/webhook-words.js";
+import { attemptText, deliveryText, hostOf, waitMs } from "#pages/system/webhook-words.js";
 
 const time = (/** @type {string} */ stamp) => stamp.slice(11, 16);
 /** @type {import("../../service/web/static/js/types.d.ts").Delivery} */
@@ -31,4 +31,12 @@ test("the last attempt and the next one are in words", () => {
 test("a delivery that succeeded needs no more words", () => {
   const done = { ...PENDING, state: /** @type {const} */ ("delivered"), attempts: 2 };
   assert.equal(deliveryText(done, time), "delivered");
+});
+
+test("a pending delivery is read again when its next attempt is due, or after 2 s", () => {
+  const due = Date.parse("2026-11-30T12:34:56Z");
+  assert.equal(waitMs(PENDING, due - 3_600_000), 3_600_000);
+  assert.equal(waitMs(PENDING, due - 1), 2000);
+  assert.equal(waitMs(PENDING, due + 60_000), 2000);
+  assert.equal(waitMs({ ...PENDING, next_attempt_at: null }, due), 2000);
 });

@@ -117,6 +117,23 @@ def test_the_gate_of_another_data_set(client, backend, alias):
     assert put(client, id, gate=None).status_code == 200
 
 
+def test_a_model_is_evaluated_once_for_a_gate(client, backend, monkeypatch):
+    spec, splits = add_dataset(backend.datasets, "mine", (4, 5))
+    other, _ = add_dataset(backend.datasets, "fresh", (4, 5), seed=1)
+    id, _ = publish_on(backend, spec, splits)
+    loaded = []
+    load = backend.models.load
+    monkeypatch.setattr(backend.models, "load", lambda ref: loaded.append(ref) or load(ref))
+    assert put(client, id, gate={"min_accuracy": 0}).status_code == 200  # by its card
+    assert loaded == []
+    for _ in range(2):
+        gate = {"min_accuracy": 0, "dataset": other.id}
+        assert put(client, id, gate=gate).status_code == 200
+    assert loaded == [id]
+    history = client.get("/aliases/best").json["history"]
+    assert history[1]["figures"] == history[2]["figures"] != history[0]["figures"]
+
+
 def test_data_sets_that_do_not_fit_are_rejected(client, backend, monkeypatch):
     spec, splits = add_dataset(backend.datasets, "mine", (4, 5))
     id, _ = publish_on(backend, spec, splits)

@@ -59,15 +59,31 @@ def test_jobs_and_models_keep_their_data_set(client, backend, jobs):
     assert problem["models"] == [model]
     assert len(problem["jobs"]) == 20
     assert set(problem["jobs"]) < set(waiting)
-    assert "21 unfinished jobs and 1 model refer to the data set tiny" in problem["detail"]
+    assert "21 unfinished jobs, 1 model and 0 gates refer to the data set tiny" in problem["detail"]
     assert client.get("/datasets/tiny").status_code == 200
     for job in waiting:
         client.post(f"/jobs/{job}/cancel")
     client.delete(f"/models/{model}")
     problem = check_problem(client.delete(f"/datasets/{spec.id}"), 409)  # for the running job
     assert (problem["job_count"], problem["model_count"]) == (1, 0)
-    assert "1 unfinished job and 0 models" in problem["detail"]
+    assert "1 unfinished job, 0 models and" in problem["detail"]
     assert client.delete(f"/datasets/{spec.id}?force=true").status_code == 204
+
+
+def test_a_gate_keeps_its_data_set(client, backend):
+    spec, splits = add_dataset(backend.datasets, "tiny", (8, 8))
+    other, _ = add_dataset(backend.datasets, "other", (8, 8), seed=1)
+    model, _ = publish_on(backend, spec, splits)
+    body = {"model": model, "gate": {"min_accuracy": 0, "dataset": other.id}}
+    for name in ("best", "second"):
+        assert client.put(f"/aliases/{name}", json=body).status_code == 200
+    assert client.put("/aliases/none", json={"model": model}).status_code == 200
+    problem = check_problem(client.delete(f"/datasets/{other.id}"), 409)
+    assert (problem["model_count"], problem["alias_count"]) == (0, 2)
+    assert problem["aliases"] == ["best", "second"]
+    assert client.delete(f"/datasets/{other.id}?force=true").status_code == 204
+    answer = check_problem(client.put("/aliases/best", json={"model": model}), 422)
+    assert "which the gate of 'best' names" in answer["errors"][0]["detail"]
 
 
 def test_a_model_outlives_its_data_set(client, backend):

@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from stepbox.errors import DatasetError
 from stepbox.nn.losses import softmax
 from stepbox.training.evaluation import predict_logits
 from tests.datasets import MADE, add_dataset
@@ -30,7 +31,8 @@ def test_an_onnx_file_predicts_like_the_model(client, convolutions, backend):
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == f"attachment; filename={id}.onnx"
     assert answer.headers["ETag"] == f'"{hashlib.sha256(answer.data).hexdigest()}"'
-    assert described(answer.data)["checked_on"] == "the first 1,000 test samples of mnist"
+    assert answer.headers["X-Checked-On"] == "the first 1,000 test samples of mnist"
+    assert described(answer.data)["model"] == id
     images = backend.dataset("mnist").samples[:100]
     (found,) = onnxruntime.InferenceSession(answer.data).run(["probabilities"], {"images": images})
     expected = softmax(predict_logits(network, images, "unit").astype(np.float64))
@@ -67,13 +69,26 @@ def test_the_other_formats(client, model):
 def test_without_its_data_set_a_model_is_checked_on_random_samples(client, backend):
     spec, splits = add_dataset(backend.datasets, "colors", (8, 9, 3), created_at=MADE)
     publish_on(backend, spec, splits, layers=WINDOWS)
-    assert described(client.get("/models/latest/export").data)["checked_on"] == (
-        "the first 12 test samples of colors"
-    )
+    answer = client.get("/models/latest/export")
+    assert answer.headers["X-Checked-On"] == "the first 12 test samples of colors"
     publish_on(backend, spec, splits, layers=WINDOWS, seed=1)
     assert client.delete(f"/datasets/{spec.id}?force=true").status_code == 204
-    described_now = described(client.get("/models/latest/export").data)
-    assert described_now["checked_on"] == "1,000 random samples"
+    answer = client.get("/models/latest/export")
+    assert answer.headers["X-Checked-On"] == "1,000 random samples"
+
+
+def test_a_test_set_that_cannot_be_read_now_is_a_503(client, backend, monkeypatch):
+    id, _ = publish(backend)
+
+    def fail(reference, split):
+        raise DatasetError("the file is missing")
+
+    with monkeypatch.context() as change:
+        change.setattr(backend, "dataset", fail)
+        check_problem(client.get(f"/models/{id}/export"), 503)
+        assert "X-Checked-On" not in client.get(f"/models/{id}/export?format=npz").headers
+    answer = client.get(f"/models/{id}/export")
+    assert answer.headers["X-Checked-On"] == "the first 1,000 test samples of mnist"
 
 
 def test_a_file_is_made_once(client, backend, monkeypatch):

@@ -80,6 +80,18 @@ def test_the_next_address_is_tried_if_one_refuses(receiver, monkeypatch):
     assert send(f"http://two.example:{port}/", {}, b"{}", AllowedHosts("two.example")) == 204
 
 
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(receiver, monkeypatch):
+    port = receiver.server.server_port
+    with socket.socket() as silent, socket.socket() as waiting:
+        silent.bind(("127.0.0.2", port))
+        silent.listen(0)
+        waiting.connect(silent.getsockname())  # the queue is full: the next one gets no answer
+        found = [Target(socket.AF_INET, (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr(addresses, "look_up", lambda *_: found)
+        monkeypatch.setattr(sending, "TIMEOUT_S", 4)
+        assert send(f"http://two.example:{port}/", {}, b"{}", AllowedHosts("two.example")) == 204
+
+
 def test_proxies_of_the_environment_are_not_used(receiver, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")

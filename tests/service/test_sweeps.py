@@ -124,7 +124,7 @@ def test_a_sweep_shows_its_trials_and_streams_their_events(client, jobs, sweeps)
     assert client.post(f"/sweeps/{id}/cancel").json["status"] == "cancelled"
     events = client.get(f"/sweeps/{id}/events").text.split("\n\n")
     kinds = [event.partition("event: ")[2].partition("\n")[0] for event in events]
-    assert kinds == ["status", "status", "trial", "trial", "status", ""]
+    assert kinds == ["status", "status", "trial", "value", "trial", "status", ""]
     data = events[3].partition("data: ")[2]
     assert json.loads(data) == trial
     last = events[3].partition("id: ")[2].partition("\n")[0]

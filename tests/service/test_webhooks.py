@@ -26,8 +26,9 @@ def settings(redis_process, receiver):
 
 
 @pytest.fixture
-def deliverer(settings, jobs):
-    """What a thread of the API runs, without the threads."""
+def deliverer(settings, jobs, monkeypatch):
+    """What a thread of the API runs, without the threads. No failed attempt is due again."""
+    monkeypatch.setattr("jobs.deliveries.DELAYS_S", (3600,))
     return Deliverer(settings, lambda: jobs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stepbox.client.answers import Answer, JobRecord
+from stepbox.client.answers import JobRecord, SweepPage, SweepRecord
 from stepbox.client.bodies import given, json_body
 from stepbox.client.events import Event
 from stepbox.client.operations.jobs import new_key
@@ -33,25 +33,25 @@ class Sweeps(Resource[R]):
         recipe: str | None = None,
         idempotency_key: str | None = None,
         **fields: Any,
-    ) -> Request[Answer]:
+    ) -> Request[SweepRecord]:
         """Start a sweep; the fields are those of the body, for example ``trials=30``."""
         return request(
             "POST /sweeps",
-            of(Answer),
+            of(SweepRecord),
             body=json_body(given(recipe=recipe) | {"space": space} | fields),
             headers={"Idempotency-Key": idempotency_key or new_key()},
             repeatable=True,
         )
 
     @operation
-    def list(self, *, limit: int | None = None, after: str | None = None) -> Request[Answer]:
+    def list(self, *, limit: int | None = None, after: str | None = None) -> Request[SweepPage]:
         """List sweeps without their trials, newest first."""
-        return request("GET /sweeps", of(Answer), limit=limit, after=after)
+        return request("GET /sweeps", of(SweepPage), limit=limit, after=after)
 
     @operation
-    def get(self, id: str) -> Request[Answer]:
+    def get(self, id: str) -> Request[SweepRecord]:
         """Return the current state of a sweep, with its trials."""
-        return request("GET /sweeps/{id}", of(Answer), id=id)
+        return request("GET /sweeps/{id}", of(SweepRecord), id=id)
 
     @stream
     def events(self, id: str, *, last_event_id: str | None = None) -> Request[Event]:
@@ -59,9 +59,9 @@ class Sweeps(Resource[R]):
         return events_of("GET /sweeps/{id}/events", last_event_id, id=id)
 
     @operation
-    def cancel(self, id: str) -> Request[Answer]:
+    def cancel(self, id: str) -> Request[SweepRecord]:
         """Cancel a sweep and all its trials."""
-        return request("POST /sweeps/{id}/cancel", of(Answer), id=id)
+        return request("POST /sweeps/{id}/cancel", of(SweepRecord), id=id)
 
     @operation
     def train_winner(self, id: str) -> Request[JobRecord]:

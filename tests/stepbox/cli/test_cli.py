@@ -3,17 +3,22 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 import termios
+import zipfile
 from contextlib import suppress
 
+import numpy as np
+import onnxruntime
 import pytest
 import requests
 
 from stepbox import __version__
 from stepbox.cli.main import COMMANDS
+from stepbox.client import Client
 from stepbox.training.request import TrainRequest
 from tests.processes import PATIENCE_S, ROOT, free_port, stack_in, wait_until
 
@@ -24,12 +29,17 @@ LONG = ("train", "mnist-numpy", "--epochs", "1000")
 CSV = "a,b,label\n" + "".join(f"{i % 7},{i % 5},{'xy'[i % 2]}\n" for i in range(40))
 
 
+# Longest time of a command. The slowest ones wait for several jobs, and load the engines.
+HANGS_S = 5 * PATIENCE_S
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with stack_in(tmp_path_factory.mktemp("cli")) as stack:
         stack.start_redis()
         stack.start_worker()
         stack.start_service()
+        stack.wait_for_worker()
         yield stack
 
 
@@ -49,13 +59,17 @@ def run(server, tmp_path):
             env=environment(url) | variables,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=HANGS_S,
         )
         assert finished.returncode == status, finished.stdout + finished.stderr
         assert "Traceback" not in finished.stderr
         return finished
 
     return run
+
+
+def client_of(server):
+    return Client(server.url, token="")
 
 
 @pytest.fixture
@@ -117,6 +131,112 @@ def test_json_of_every_command(json_of, server, tmp_path):
     assert json_of("open", id) == [{"url": f"{server.url}/ui/jobs/{id}"}]
     assert json_of("open") == [{"url": f"{server.url}/"}]
     assert json_of("version") == [{"stepbox": __version__, "server": __version__}]
+
+
+SWEEP = """\
+recipe: playground
+title: 2026-11-30
+dataset: {generate: moons}
+epochs: 1
+sampler: random
+trials: 2
+space:
+  learning_rate: {low: 1e-2, high: 3e-1, log: true}
+"""
+
+
+def test_a_sweep_is_started_and_followed(run, json_of, server, tmp_path):
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    done = run("sweep", "sweep.yaml", "--watch")
+    id, result = done.stdout.splitlines()
+    with client_of(server) as client:
+        sweep = client.sweeps.get(id)
+    assert sweep.search.space["learning_rate"].low == 0.01
+    assert sweep.title == "2026-11-30"
+    best = sweep.best
+    assert result.startswith(f"model {sweep.model}, trial {best.number}, validation_loss ")
+    assert json.loads(result.partition("{")[1] + result.partition("{")[2]) == best.params
+    lines = done.stderr.splitlines()
+    assert lines.count(f"{id} running") == 1
+    assert lines[-1] == f"{id} succeeded"
+    assert [line.partition(",")[0] for line in lines if line.startswith("trial")] == [
+        "trial 0 complete",
+        "trial 1 complete",
+        "trial 2 complete",
+    ]  # the last one trains the winner
+    assert run("watch", id).stdout.strip() == result
+    assert " sweep " in run("jobs").stdout
+    assert json_of("open", id) == [{"url": f"{server.url}/ui/sweeps/{id}"}]
+    assert "validation accuracy" in run("watch", best.job).stdout
+
+
+def test_json_of_a_sweep(json_of, tmp_path):
+    space = {"batch_size": {"choices": [8, 16]}}
+    values = {"recipe": "playground", "dataset": {"generate": "moons"}, "epochs": 1, "trials": 1}
+    (tmp_path / "sweep.json").write_text(json.dumps(values | {"space": space, "final": False}))
+    (started,) = json_of("sweep", "sweep.json")
+    assert started["search"]["trials"] == 1
+    *_, last = json_of("watch", started["id"])
+    assert (last["event"], last["data"]["status"]) == ("status", "succeeded")
+    *_, last = json_of("sweep", "sweep.json", "--watch")
+    assert last["data"]["kind"] == "sweep"
+    (tmp_path / "sweep.json").write_text(json.dumps({"space": space, "epochs": 1000}))
+    (started,) = json_of("sweep", "sweep.json")
+    assert json_of("cancel", started["id"])[0]["id"] == started["id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("space: [", "sweep.yaml is neither JSON nor YAML"),
+        ("", "must have the member space"),
+        ("space: 3", "must have the member space"),
+        ("space: {}\n3: 4", "the names of all members must be text"),
+        ("space: {}\ntags: !!set {a}", "must have values of JSON only: .*set"),
+        ("space: &a {b: *a}", "must have values of JSON only"),
+        ("space: {}\nlearning_rate: .nan", "cannot be JSON"),
+    ],
+)
+def test_a_file_that_describes_no_sweep(run, tmp_path, text, message):
+    (tmp_path / "sweep.yaml").write_text(text)
+    assert re.search(message, run("sweep", "sweep.yaml", status=2).stderr)
+
+
+def test_a_sweep_that_the_server_refuses(run, tmp_path):
+    (tmp_path / "sweep.yaml").write_text("space: {typo: {low: 1, high: 2}}")
+    assert "/space" in run("sweep", "sweep.yaml", status=4).stderr
+    assert "sweep.yml" in run("sweep", "sweep.yml", status=2).stderr
+
+
+def test_export(run, json_of, tmp_path):
+    (*_, last) = json_of("train", *QUICK, "--watch")
+    model = last["data"]["model"]
+    assert run("export", model, "-o", "moons.onnx").stdout == "moons.onnx\n"
+    session = onnxruntime.InferenceSession(tmp_path / "moons.onnx")
+    assert {one.name for one in session.get_outputs()} == {"probabilities", "logits"}
+    run("export", model, "-o", "by_suffix.npz")
+    with np.load(tmp_path / "by_suffix.npz", allow_pickle=False) as arrays:
+        assert "0.weight" in arrays
+    for format in ("npz", "torch"):
+        found = json_of("export", model, "--format", format, "--output", f"moons.{format}")
+        assert found == [{"file": f"moons.{format}"}]
+        assert zipfile.is_zipfile(tmp_path / f"moons.{format}")
+    assert "*.npz" in run("export", model, "-o", "moons.txt", status=2).stderr
+    for missing in (("missing", "-o", "none.npz"), (model, "-o", "no/folder.npz")):
+        status = 4 if missing[0] == "missing" else 2
+        assert run("export", *missing, status=status).stderr
+    assert run("export", model, status=2).stderr
+    assert not (tmp_path / "none.npz").exists()
+
+
+def test_the_result_of_other_jobs(run, server, tmp_path):
+    with client_of(server) as client:
+        model = client.train("playground", dataset={"generate": "moons"}, epochs=1).wait().model
+        again = client.models.reproduce(model.ref)
+        assert run("watch", again.id).stdout == "the same weights\n"
+        predicted = client.predictions.upload(b"x,y\n0.5,0.5\n", model=model.ref)
+    result = run("watch", predicted.id).stdout
+    assert result == f"result /predictions/{predicted.id}/result\n"
 
 
 def test_every_field_of_a_request_is_an_option(run):
@@ -197,13 +317,13 @@ def test_ctrl_c_leaves_the_job_running(server, tmp_path):
             if "running" in line:
                 break
         process.send_signal(signal.SIGINT)
-        _, messages = process.communicate(timeout=PATIENCE_S)
+        _, messages = process.communicate(timeout=HANGS_S)
     finally:
         process.kill()
     assert process.returncode == 130
     assert f"Job {id} goes on. Follow it with: stepbox watch {id}" in messages
     assert "Traceback" not in messages
-    assert server.job(id)["status"] == "running"
+    assert server.job(id)["status"] in ("queued", "running")  # queued: its worker hung for long
     requests.post(f"{server.url}/jobs/{id}/cancel", timeout=60)
     wait_until(lambda: server.job(id)["status"] == "cancelled")
 
@@ -224,7 +344,7 @@ def test_a_terminal_gets_a_bar(server):
         while block := os.read(ours, 4096):
             shown += block
     os.close(ours)
-    id, result = process.communicate(timeout=PATIENCE_S)[0].splitlines()
+    id, result = process.communicate(timeout=HANGS_S)[0].splitlines()
     assert process.returncode == 0
     assert f"{id} succeeded: 100%|" in shown.decode()
     assert "epoch 1, test accuracy" in shown.decode()
@@ -261,7 +381,7 @@ def test_a_reader_that_leaves_gets_no_traceback(server):
             env=environment(server.url),
             stdout=writer,
             stderr=subprocess.PIPE,
-            timeout=PATIENCE_S,
+            timeout=HANGS_S,
         )
     finally:
         os.close(writer)

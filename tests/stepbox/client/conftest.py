@@ -6,6 +6,7 @@ import pytest
 from stepbox.client import Client
 from tests.browser.relay import Relay
 from tests.processes import stack_in
+from tests.receivers import receiving
 
 # Points of the plane: a training of a fraction of a second.
 MOONS = {"recipe": "playground", "dataset": {"generate": "moons"}, "epochs": 1}
@@ -33,12 +34,20 @@ class LossyRelay(Relay):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def receiver():
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, receiver):
     """Run an installation for the module: Redis, one worker and the API."""
-    with stack_in(tmp_path_factory.mktemp("client")) as stack:
+    folder = tmp_path_factory.mktemp("client")
+    with stack_in(folder, STEPBOX_WEBHOOK_ALLOW=receiver.address) as stack:
         stack.start_redis()
         stack.start_worker()
         stack.start_service()
+        stack.wait_for_worker()
         yield stack
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from stepbox.client import Answer, AsyncClient, Event
+from tests.processes import wait_until
 from tests.stepbox.client.conftest import IRIS, MOONS
 from tests.stepbox.client.test_operations import methods
 
@@ -22,7 +23,7 @@ class Things:
     def __init__(self, client, jobs):
         self.job, self.digits = (job.id for job in jobs)
         self.model, self.digit_model = (job.record.model for job in jobs)
-        self.worker = client.system.get().workers[0].name
+        self.worker = wait_until(lambda: client.system.get().workers)[0].name
 
     def arguments(self, name):
         """Return the arguments of an operation, and what its result must be."""
@@ -130,24 +131,36 @@ def ended(client):
     return job.id
 
 
-def started_sweep(client, ended=False):
-    """Start a sweep, and perhaps follow it to its end; return its id."""
-    id = client.sweeps.start(SPACE, **SWEEP).id
-    if ended:
-        list(client.sweeps.events(id))
-    return id
+def ended_sweep(client):
+    """Return the id of a sweep that has succeeded."""
+    return client.sweep(SPACE, **SWEEP).wait().id
 
 
-def prepare(client, name, arguments):
+def delivered(client, receiver):
+    """Return the id of a job whose webhook has been told of its end."""
+    job = client.train("mnist-numpy", epochs=1000, webhook=receiver.url).cancel()
+    wait_until(
+        lambda: any(one.id == job.id for one in client.webhooks.list(state="delivered").deliveries),
+        what=f"the delivery of job {job.id}",
+    )
+    return job.id
+
+
+def prepare(client, receiver, name, arguments):
     """Make what an operation is about, removes or stops; return the arguments."""
     match name:
-        case "sweeps.get" | "sweeps.cancel":
-            return (started_sweep(client),)
-        case "sweeps.events" | "sweeps.train_winner":
-            return (started_sweep(client, ended=True),)
+        case "sweeps.cancel":
+            return (client.sweep(SPACE, recipe="mnist-numpy", epochs=1000, trials=2).id,)
+        case "sweeps.get" | "sweeps.events" | "sweeps.train_winner":
+            return (ended_sweep(client),)
         case "predictions.get" | "predictions.result":
             model = client.models.get("latest-mnist").id
             return (client.job(client.predictions.start(model, "mnist").id).wait().id,)
+        case "webhooks.get" | "webhooks.retry":
+            return (delivered(client, receiver),)
+        case "aliases.get":
+            gate = {"min_accuracy": 0.01}
+            client.aliases.set("best", client.models.get("latest-mnist").id, gate=gate)
         case "aliases.rollback":
             for model in client.models.list(limit=2).models:
                 client.aliases.set("best", model.id)
@@ -177,7 +190,7 @@ def check(name, result, kind):
 
 
 @pytest.mark.parametrize("name", [*methods(AsyncClient())])
-def test_a_real_server_understands_it(server, client, things, name):
+def test_a_real_server_understands_it(server, receiver, client, things, name):
     arguments, *options, kind = things.arguments(name)
     options = options[0] if options else {}
 
@@ -188,7 +201,10 @@ def test_a_real_server_understands_it(server, client, things, name):
                 return [event async for event in method(*given, **options)]
             return await method(*given, **options)
 
-    check(name, methods(client)[name](*prepare(client, name, arguments), **options), kind)
-    check(name, asyncio.run(ask(*prepare(client, name, arguments))), kind)
-    if name == "system.drain_worker":
-        client.system.resume_worker(things.worker)
+    try:
+        given = prepare(client, receiver, name, arguments)
+        check(name, methods(client)[name](*given, **options), kind)
+        check(name, asyncio.run(ask(*prepare(client, receiver, name, arguments))), kind)
+    finally:
+        if name == "system.drain_worker":
+            client.system.resume_worker(things.worker)  # the next tests need it

@@ -10,6 +10,7 @@ from service.app import create_app
 from service.settings import ServiceSettings
 from stepbox.client import AsyncClient, Client
 from stepbox.client.requests import Resource
+from stepbox.errors import InvalidInputError
 
 # Two methods are one operation: one sends JSON, to which the operation's other parameters do not
 # belong, and one sends a file.
@@ -148,6 +149,8 @@ def test_declared_members_of_answers_are_those_of_the_document():
         "JobPage": "JobList",
         "ModelPage": "ModelList",
         "Aliases": "AliasList",
+        "SweepRecord": "Sweep",
+        "SweepPage": "SweepList",
     }
     schemas = document()["components"]["schemas"]
     declared = [
@@ -169,7 +172,7 @@ def test_values_cannot_leave_their_part_of_the_path(client):
     path = client.models.get.request("a/../b?c#d%2F").path
     assert path == "/models/a%2F..%2Fb%3Fc%23d%252F"
     for value in ("", ".", ".."):
-        with pytest.raises(ValueError, match="cannot be"):
+        with pytest.raises(InvalidInputError, match="cannot be"):
             _ = client.models.get.request(value).path
 
 

@@ -7,10 +7,12 @@ import sys
 import httpx
 import pytest
 
-from stepbox.client import Answer, Client
+from stepbox.client import Answer, Client, following
 from stepbox.client.answers import FINAL, Card, JobPage, JobRecord
+from stepbox.client.errors import ClientError, UnreachableError
 from stepbox.client.events import Decoder
 from stepbox.client.repeating import pause_before_repeating
+from stepbox.client.requests import maybe, of
 from stepbox.errors import InvalidInputError
 
 STREAM = (
@@ -71,7 +73,9 @@ def response(status, **headers):
         (httpx.ReadTimeout("slow"), True, False),
         (httpx.RemoteProtocolError("closed"), True, False),
         (response(429), True, True),
+        (response(502), True, False),
         (response(503), True, False),
+        (response(504), True, False),
         (response(500), False, False),
         (response(404), False, False),
         (response(302), False, False),
@@ -99,7 +103,9 @@ def test_pauses_grow_and_the_server_may_name_them():
     assert pause_before_repeating(request, response(429, **{"Retry-After": "7"}), 0) == 7
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://host", "http://", "http://a b:x", "/"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000", "ftp://host", "http://", "http://a b:x", "/", "http://a?b=c"]
+)
 def test_an_address_that_is_none(url):
     with pytest.raises(InvalidInputError, match="must be an address such as http"):
         Client(url)
@@ -125,3 +131,41 @@ def test_stepbox_loads_httpx_only_for_a_client():
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert finished.stdout.strip() == "False True []", finished.stderr
+
+
+def test_a_password_in_the_address_is_not_shown():
+    with Client("http://me:secret@127.0.0.1:9", retries=0) as client:
+        assert client.url == "http://127.0.0.1:9"
+        with pytest.raises(UnreachableError) as caught:
+            client.system.ready()
+    assert str(caught.value).startswith("http://127.0.0.1:9: ")
+    with pytest.raises(InvalidInputError) as refused:
+        Client("http://me:secret@127.0.0.1/?a=b")
+    assert "secret" not in str(refused.value)
+
+
+def test_an_answer_that_is_not_json_is_explained():
+    found = httpx.Response(
+        200, html="<p>hello", request=httpx.Request("GET", "http://me:secret@host/jobs")
+    )
+    for read in (of(JobPage), maybe(JobPage)):
+        with pytest.raises(ClientError, match=r"http://host/jobs is not JSON, but text/html.*Step"):
+            read(found)
+
+
+def test_a_silent_stream_that_was_open_for_long_has_not_failed(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(following.time, "monotonic", lambda: now)
+    with Client() as client:
+        stream = following.Following(client.jobs.events.request("a"))
+    broken = UnreachableError("it broke")
+    for _ in range(3):
+        stream.stream()
+        assert [*stream.read(b": still here\n\n")] == []
+        now += following.PATIENCE_S + 1  # hours later, it breaks
+        assert [*stream.read(b": still here\n\n")] == []
+        assert stream.pause(broken) < 1
+    stream.stream()
+    now += following.PATIENCE_S + 1  # and now nothing answers
+    with pytest.raises(UnreachableError, match="it broke"):
+        stream.pause(broken)

@@ -13,6 +13,7 @@ from stepbox.data.builtin import DATASETS
 from stepbox.data.readers.part import Limits
 from stepbox.errors import InvalidInputError
 from stepbox.images.prepare import prepare
+from stepbox.predicting import samples
 from stepbox.predicting.samples import read_samples
 from tests.datasets import make_dataset
 
@@ -127,6 +128,13 @@ def test_folders_are_classes(read):
     dataset, names = read(archive(files))
     np.testing.assert_array_equal(dataset.samples, DIGITS)
     assert [dataset.spec.classes[label] for label in dataset.labels] == [*"ababa"]
+    assert names.to_pylist() == [*files]
+
+
+def test_names_of_many_files_are_in_order(read, monkeypatch):
+    monkeypatch.setattr(samples, "BLOCK", 2)  # so there are two blocks, and a rest
+    files = {f"{index}.png": png(digit) for index, digit in enumerate(DIGITS)}
+    _, names = read(archive(files))
     assert names.to_pylist() == [*files]
 
 

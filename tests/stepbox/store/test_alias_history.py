@@ -6,7 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stepbox.errors import ConflictError, DamagedModelError, InvalidInputError, NotFoundError
+from stepbox.errors import (
+    ConflictError,
+    DamagedModelError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
 from stepbox.store.alias_record import (
     MOST_SETTINGS,
     AliasRecord,
@@ -92,7 +98,7 @@ def test_what_cannot_be_set_is_not_judged(store, models):
     assert judged == []
 
 
-def test_a_gate_that_is_changed_meanwhile_is_asked_as_well(store, models):
+def test_a_gate_that_is_changed_meanwhile_is_checked_as_well(store, models):
     store.set_alias("best", models[0], gate=LAX)
     asked = []
 
@@ -209,6 +215,39 @@ def test_a_setting_that_was_killed_before_the_alias_has_changed_does_not_count(s
     store.set_alias("best", models[2])
     assert named(store) == [models[0], models[2]]
     assert len(records.keys("best")) == 1
+
+
+def test_an_alias_that_has_moved_despite_an_error_has_its_gate(store, models, monkeypatch):
+    """As in a bucket that has stored the aliases, and whose answer came too late."""
+    store.set_alias("best", models[0], gate=LAX)
+    update = store._objects.update
+
+    def update_and_fail(*arguments):
+        update(*arguments)
+        raise UnavailableError("it does not answer", "aliases.json")
+
+    monkeypatch.setattr(store._objects, "update", update_and_fail)
+    with pytest.raises(UnavailableError):
+        store.set_alias("best", models[1], gate=STRICT)
+    monkeypatch.undo()
+    assert (named(store), store.alias("best").record.gate) == (models[:2], STRICT)
+    store.set_alias("best", models[1])
+    assert named(store) == [*models[:2], models[1]]
+    assert len(AliasRecords(store._objects).keys("best")) == 1
+
+
+def test_what_is_removed_with_an_alias_is_nothing_newer(store, models, monkeypatch):
+    store.set_alias("best", models[0], gate=STRICT)
+    update = store._objects.update
+
+    def update_before_others(*arguments):
+        update(*arguments)
+        monkeypatch.undo()
+        ModelStore(store._objects).set_alias("best", models[1], gate=LAX)
+
+    monkeypatch.setattr(store._objects, "update", update_before_others)
+    store.remove_alias("best")
+    assert (named(store), store.alias("best").record.gate) == ([models[1]], LAX)
 
 
 def test_an_alias_that_is_removed_leaves_nothing(store, models):

@@ -15,10 +15,12 @@ from stepbox.store import bucket, listed
 from stepbox.store.bucket import BucketStore
 from stepbox.store.datasets import DatasetStore
 from stepbox.store.local_cache import LocalCache
+from stepbox.store.models import ModelStore
 from stepbox.store.objects import from_memory
 from tests.buckets import BUCKET, bucket_server
 from tests.datasets import make_dataset, stage
 from tests.processes import free_port
+from tests.stepbox.store.test_models import add
 
 CARD = "a/card.json"
 LIMIT = 100
@@ -63,6 +65,41 @@ def test_a_process_that_was_paused_in_its_turn_changes_nothing(open_bucket, redi
 
     store.update(CARD, change, LIMIT)
     assert store.get(CARD, LIMIT) == other.get(CARD, LIMIT) == b"abc"
+
+
+def test_a_lost_turn_is_repeated_although_the_document_is_the_same(open_bucket, redis_of_stores):
+    store, other = open_bucket("bucket"), open_bucket("bucket")
+    store.put(CARD, b"a")
+    seen = []
+
+    def look(content):
+        seen.append(content)
+        if len(seen) == 1:
+            redis_of_stores.delete("store:turn")  # its time is over
+            other.update(CARD, append(b"b"), LIMIT)
+        return content
+
+    store.update(CARD, look, LIMIT)
+    assert seen == [b"a", b"ab"]
+    assert store.get(CARD, LIMIT) == b"ab"
+
+
+def test_a_model_that_is_deleted_in_a_lost_turn_is_deleted(open_bucket, redis_of_stores):
+    objects = open_bucket("bucket")
+    models = ModelStore(objects)
+    model = add(models)
+    remove, removed = objects.delete_all, []
+
+    def remove_and_lose_the_first_turn(prefix):
+        remove(prefix)
+        removed.append(prefix)
+        if len(removed) == 1:
+            redis_of_stores.delete("store:turn")
+
+    objects.delete_all = remove_and_lose_the_first_turn
+    models.delete(model)
+    assert removed == [model, model]
+    assert models.ids() == []
 
 
 def test_a_version_of_a_lost_turn_is_below_those_that_came_later(open_bucket, redis_of_stores):

@@ -49,20 +49,23 @@ function showWarnings({ warnings }) {
 
 /**
  * List what a deletion would harm.
- * @param {string} what
+ * @param {string} noun
  * @param {number} number
  * @param {string[]} ids at most 20 of them
+ * @param {string} pages what has their pages
  */
-const references = (what, number, ids) =>
-  ids.length > 0 && [
-    h("p", null, `${plural(number, what.slice(0, -1))}:`),
-    h(
-      "ul",
-      { class: "small refers" },
-      ...ids.map((id) => h("li", null, h("a", { href: `/ui/${what}/${id}` }, id))),
-      number > ids.length && h("li", null, `and ${count(number - ids.length)} more`),
-    ),
-  ];
+const listed = (noun, number, ids, pages = `${noun}s`) =>
+  ids.length === 0
+    ? []
+    : [
+        h("p", null, `${plural(number, noun)}:`),
+        h(
+          "ul",
+          { class: "small refers" },
+          ...ids.map((id) => h("li", null, h("a", { href: `/ui/${pages}/${id}` }, id))),
+          number > ids.length && h("li", null, `and ${count(number - ids.length)} more`),
+        ),
+      ];
 
 /** Ask before a data set is deleted, and again if something needs it. @param {Dataset} dataset */
 function prepareDeletion({ id, title, bytes }) {
@@ -71,21 +74,22 @@ function prepareDeletion({ id, title, bytes }) {
   let force = false;
   /** @param {ProblemError} problem */
   const fail = (problem) => {
-    const { jobs = [], models = [], job_count: jobCount, model_count: modelCount } = problem.others;
-    if (problem.status !== 409 || force || !(jobs.length || models.length)) {
+    const { jobs = [], models = [], aliases = [], ...counts } = problem.others;
+    const references = [
+      ...listed("job", counts.job_count, jobs),
+      ...listed("model", counts.model_count, models),
+      ...listed("gate", counts.alias_count, aliases, "models"),
+    ];
+    if (problem.status !== 409 || force || !references.length) {
       return showTrouble(problem);
     }
     force = true;
     $("#sure-delete").textContent = "Delete it although it is in use?";
     $("#sure-yes").textContent = "Delete anyway";
     words.replaceChildren(
-      "Unfinished jobs would fail. Models stay and still predict, but their test samples are gone.",
+      "Unfinished jobs would fail. Models stay and still predict, but their test samples are gone. A gate on this data set lets no model pass.",
     );
-    $("#sure-refers").replaceChildren(
-      ...[references("jobs", jobCount, jobs), references("models", modelCount, models)].flatMap(
-        (part) => part || [],
-      ),
-    );
+    $("#sure-refers").replaceChildren(...references);
     dialog.showModal();
   };
   const remove = async () => {

@@ -3,13 +3,11 @@
 import { catchProblem, get } from "../api.js";
 import { h } from "../dom.js";
 import { FINAL_STATUSES } from "../events.js";
-import { deliveryText, hostOf } from "../system/webhook-words.js";
+import { deliveryText, hostOf, waitMs } from "../system/webhook-words.js";
 import { localText } from "../times.js";
 
 /** @typedef {import("../types.d.ts").AnyJob} AnyJob */
 /** @typedef {Pick<AnyJob, "id" | "status" | "webhook">} WithWebhook */
-
-const AGAIN_MS = 2000; // before a pending delivery is read again
 
 /**
  * Say what became of a delivery, while its words are shown.
@@ -23,7 +21,7 @@ async function follow(id, words) {
   );
   words.textContent = delivery ? `: ${deliveryText(delivery, localText)}` : "";
   if (delivery?.state !== "pending") return;
-  setTimeout(() => words.isConnected && follow(id, words), AGAIN_MS);
+  setTimeout(() => words.isConnected && follow(id, words), waitMs(delivery, Date.now()));
 }
 
 /**

@@ -1,6 +1,8 @@
 // @ts-check
-// What became of a webhook, in words. Needs no browser.
+// What became of a webhook, in words, and when to look again. Needs no browser.
 import { count } from "../numbers.js";
+
+const LEAST_MS = 2000; // an attempt that is due takes some time
 
 /** @typedef {import("../types.d.ts").Delivery} Delivery */
 
@@ -28,4 +30,13 @@ export function attemptText({ attempts, error, state, next_attempt_at: next }, t
 export function deliveryText(delivery, timeText) {
   if (delivery.state === "delivered") return "delivered";
   return `${delivery.state}, ${attemptText(delivery, timeText)}`;
+}
+
+/**
+ * Return how long a pending delivery stays as it is, in ms.
+ * @param {Delivery} delivery
+ * @param {number} now in ms since 1970
+ */
+export function waitMs({ next_attempt_at: next }, now) {
+  return Math.max(LEAST_MS, next ? Date.parse(next) - now : 0);
 }

@@ -7,22 +7,29 @@ from typing import Literal, NamedTuple
 
 from stepbox.errors import (
     ConflictError,
+    DamagedModelError,
     Fault,
     InvalidInputError,
     NotFoundError,
     NotOwnedError,
     StepboxError,
 )
-from stepbox.store.alias_record import AliasRecord, AliasSetting, Gate, GateFigures
+from stepbox.store.alias_record import (
+    AliasRecord,
+    AliasSetting,
+    Gate,
+    GateFigures,
+    record_prefix,
+)
 from stepbox.store.aliases import alias_faults
 from stepbox.store.model import writing
+from stepbox.store.parallel import outcomes
 from stepbox.store.reader import ModelReader
 
 Judge = Callable[[Gate | None], GateFigures | None]
 """Takes the gate of an alias, and returns the figures of a model; raises an error to refuse it."""
 
-
-_Add = Callable[[Mapping[str, str]], AliasRecord]  # takes all aliases
+_MakeRecord = Callable[[Mapping[str, str]], AliasRecord]  # takes all aliases
 
 
 class AliasState(NamedTuple):
@@ -52,6 +59,23 @@ class AliasedModels(ModelReader):
         if self._owner is not None:
             record = record.model_copy(update={"history": self._seen(record.history)})
         return AliasState(model_id, record)
+
+    def gated_on(self, dataset_id: str) -> list[str]:
+        """Return the aliases whose gates name a data set by its id, in the order of their names."""
+        present = {*self._objects.names()}
+        aliases = self.aliases()
+        names = sorted(name for name in aliases if record_prefix(name) in present)
+
+        def gate(name: str) -> Gate | None:
+            return self._records.read(name, aliases[name]).gate
+
+        found = []
+        for name, outcome in outcomes(gate, names, self._objects.reads_at_once):
+            if isinstance(outcome, Exception) and not isinstance(outcome, DamagedModelError):
+                raise outcome
+            if isinstance(outcome, Gate) and outcome.dataset == dataset_id:
+                found.append(name)
+        return found
 
     def set_alias(
         self,
@@ -84,20 +108,21 @@ class AliasedModels(ModelReader):
             The name cannot be an alias (``/name``), or the model does not exist (``/model``).
         NotOwnedError
             The model or the alias is not the owner's.
-        StoreError
-            The store cannot be written.
+        StoreError, UnavailableError
+            The store cannot be written, or does not answer. The alias may have been set all the
+            same. Then its gate and its model have both changed, except that an alias that keeps its
+            model may already have its new gate. Setting it again is harmless: it only adds an entry
+            to the history.
         """
 
-        def add(judged: Gate | None, figures: GateFigures | None) -> _Add:
-            def added(aliases: Mapping[str, str]) -> AliasRecord:
+        def setting_of(judged: Gate | None, figures: GateFigures | None) -> _MakeRecord:
+            def make_record(aliases: Mapping[str, str]) -> AliasRecord:
                 self._check_setting(aliases, name, model_id)
                 if gate == "as before" and self._gate_of(aliases, name) != judged:
                     raise _GateChangedError
+                record = AliasRecord()
                 if name in aliases:
                     record = self._records.read(name, aliases[name])
-                else:
-                    self._records.remove(name)  # what an alias of this name may have left
-                    record = AliasRecord()
                 setting = AliasSetting(
                     number=0,
                     model=model_id,
@@ -107,25 +132,25 @@ class AliasedModels(ModelReader):
                 )
                 return record.model_copy(update={"gate": judged}).followed_by(setting)
 
-            return added
+            return make_record
 
         while True:
             aliases = self._aliases.read()
             self._check_setting(aliases, name, model_id)
             judged = self._gate_of(aliases, name) if gate == "as before" else gate
             with suppress(_GateChangedError):
-                self._change(name, add(judged, judge(judged)))
+                self._change(name, setting_of(judged, judge(judged)))
                 return
 
     def roll_back(self, name: str, *, set_by: str | None = None) -> None:
         """Let an alias name the model that it named before, of those that still exist.
 
-        The gate is not asked: the model was accepted once, and nobody waits for an evaluation who
-        takes back a mistake. Raises NotFoundError if there is no such alias, ConflictError if there
-        is no model to go back to, and as `set_alias`.
+        The gate is not checked: the model was accepted once, and whoever takes back a mistake
+        should not wait for an evaluation. Raises NotFoundError if there is no such alias,
+        ConflictError if there is no model to go back to, and as `set_alias`.
         """
 
-        def add(aliases: Mapping[str, str]) -> AliasRecord:
+        def make_record(aliases: Mapping[str, str]) -> AliasRecord:
             record = self._records.read(name, self._named(aliases, name))
             self._check_alias(aliases, name)
             found = record.before(self.is_published)
@@ -146,47 +171,44 @@ class AliasedModels(ModelReader):
                 )
             )
 
-        self._change(name, add)
+        self._change(name, make_record)
 
     def remove_alias(self, name: str) -> None:
         """Remove an alias, its gate and its history; raises NotFoundError if there is none."""
+        keys: list[str] = []
 
         def remove(aliases: dict[str, str]) -> None:
             self._named(aliases, name)
             self._check_alias(aliases, name)
+            keys[:] = self._records.keys(name)
             del aliases[name]
 
-        def remove_record(aliases: dict[str, str]) -> None:
-            if name not in aliases:
-                self._records.remove(name)
-
         self._update_aliases(remove)
-        self._update_aliases(remove_record)
+        self._delete(keys)  # and not the records of an alias that somebody has created since
 
-    def _change(self, name: str, add: _Add) -> None:
-        """Store the record that `add` returns, and let the alias name its last model."""
+    def _change(self, name: str, make_record: _MakeRecord) -> None:
+        """Store the record that `make_record` returns, and let the alias name its last model.
+
+        After an error, nobody knows whether the alias names this model. So the record stays. If the
+        alias does not, the record does not count, and the next change removes it.
+        """
         written: list[str] = []
         older: list[str] = []
 
         def change(aliases: dict[str, str]) -> None:
-            discard()  # what was written in a turn that was over too early
-            record = add(aliases)
+            self._delete(written)  # in a turn that was over too early
+            written.clear()
+            record = make_record(aliases)
             older[:] = self._records.keys(name)
             written.append(self._records.write(name, record))
             aliases[name] = record.history[-1].model
 
-        def discard() -> None:
-            for key in written:
-                self._objects.delete(key)
-            written.clear()
+        self._update_aliases(change)
+        self._delete(older)
 
-        try:
-            self._update_aliases(change)
-        except BaseException:
-            discard()
-            raise
+    def _delete(self, keys: list[str]) -> None:
         with writing():
-            for key in older:
+            for key in keys:
                 self._objects.delete(key)
 
     def _gate_of(self, aliases: Mapping[str, str], name: str) -> Gate | None:
