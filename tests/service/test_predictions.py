@@ -12,6 +12,7 @@ import requests
 
 from service.app import create_app
 from service.settings import ServiceSettings
+from stepbox.predicting import size
 from stepbox.training.evaluation import evaluate
 from tests.datasets import add_dataset
 from tests.problems import check_problem, pointers
@@ -304,3 +305,11 @@ def test_an_upload_of_an_unknown_format_is_rejected(lab, model):
     check_problem(upload(lab, b"%PDF-1.7", "application/octet-stream"), 422)
     check_problem(upload(lab, b"a letter", "text/plain"), 415)
     assert not [*lab.stack.folder.glob("datasets/.uploads/*")]
+
+
+def test_a_prediction_that_is_too_large_is_rejected(client, model, monkeypatch):
+    monkeypatch.setattr(size, "MOST_PROBABILITIES", 599_999)
+    body = {"model": model, "dataset": "mnist", "split": "train"}
+    problem = check_problem(client.post("/predictions", json=body), 422)
+    assert pointers(problem) == ["/dataset"]
+    assert "at most 59,999 samples" in problem["errors"][0]["detail"]
