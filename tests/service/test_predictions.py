@@ -12,6 +12,7 @@ import requests
 
 from service.app import create_app
 from service.settings import ServiceSettings
+from stepbox.predicting import size
 from stepbox.training.evaluation import evaluate
 from tests.datasets import add_dataset
 from tests.problems import check_problem, pointers
@@ -305,3 +306,11 @@ def test_an_upload_of_an_unknown_format_is_rejected(lab, model):
     check_problem(upload(lab, b"a letter", "text/plain"), 415)
     # The worker removes the file of the test before after the end of its job.
     wait_until(lambda: not [*lab.stack.folder.glob("datasets/.uploads/*")], what="no upload left")
+
+
+def test_a_prediction_that_is_too_large_is_rejected(client, model, monkeypatch):
+    monkeypatch.setattr(size, "MOST_PROBABILITIES", 599_999)
+    body = {"model": model, "dataset": "mnist", "split": "train"}
+    problem = check_problem(client.post("/predictions", json=body), 422)
+    assert pointers(problem) == ["/dataset"]
+    assert "at most 59,999 samples" in problem["errors"][0]["detail"]
