@@ -328,11 +328,13 @@ def test_ctrl_c_leaves_the_job_running(server, tmp_path):
     wait_until(lambda: server.job(id)["status"] == "cancelled")
 
 
-def test_a_terminal_gets_a_bar(server):
+def in_terminal(server, folder, *arguments):
+    """Run a command whose messages go to a terminal; return the lines it prints, and what shows."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
     process = subprocess.Popen(
-        [sys.executable, "-m", "stepbox", "train", *QUICK, "--watch"],
+        [sys.executable, "-m", "stepbox", *arguments],
+        cwd=folder,
         env=environment(server.url),
         stdout=subprocess.PIPE,
         stderr=theirs,
@@ -344,10 +346,23 @@ def test_a_terminal_gets_a_bar(server):
         while block := os.read(ours, 4096):
             shown += block
     os.close(ours)
-    id, result = process.communicate(timeout=HANGS_S)[0].splitlines()
+    printed, _ = process.communicate(timeout=HANGS_S)
     assert process.returncode == 0
-    assert f"{id} succeeded: 100%|" in shown.decode()
-    assert "epoch 1, test accuracy" in shown.decode()
+    return printed.splitlines(), shown.decode()
+
+
+def test_a_terminal_gets_a_bar(server, tmp_path):
+    (id, result), shown = in_terminal(server, tmp_path, "train", *QUICK, "--watch")
+    assert f"{id} succeeded: 100%|" in shown
+    assert "epoch 1, test accuracy" in shown
+    assert result.startswith("model m-")
+
+
+def test_a_terminal_gets_a_bar_of_the_trials(server, tmp_path):
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    (id, result), shown = in_terminal(server, tmp_path, "sweep", "sweep.yaml", "--watch")
+    assert f"{id} succeeded: 100%|" in shown
+    assert "2 of 2 trials" in shown
     assert result.startswith("model m-")
 
 
