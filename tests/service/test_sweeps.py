@@ -11,6 +11,8 @@ from tests.jobs.test_routing import beat
 from tests.jobs.test_sweeps import add_trial, park, run_trial
 from tests.problems import check_problem
 
+MANY = {"low": 0, "high": 10**9, "step": 10**9}
+HUGE = 10**400
 SPACE = {"learning_rate": {"low": 0.1, "high": 0.3}}
 BODY = {"recipe": "mnist-numpy", "epochs": 1, "space": SPACE, "trials": 3}
 
@@ -69,6 +71,17 @@ def test_a_sweep_is_accepted_with_all_its_fields(client, jobs):
         ({"space": {"learning_rate": 3}}, "/space/learning_rate", "Range"),
         ({"space": {"learning_rate": {"low": 0, "high": 1}}}, "/space/learning_rate/low", "0.0: "),
         ({"sampler": "grid"}, "/space/learning_rate/step", "needed for a grid"),
+        (
+            {"space": {"hidden_sizes": {"count": MANY, "size": {"low": 8, "high": 16}}}},
+            *("/space/hidden_sizes", "at most 8"),
+        ),
+        ({"space": {"epochs": {"low": 1, "high": HUGE}}}, "/space/epochs/high", "9007199254740992"),
+        ({"space": {"epochs": {"low": -HUGE, "high": 1}}}, "/space/epochs/low", "9007199254740992"),
+        (
+            {"space": {"epochs": {"low": 1, "high": 2, "step": HUGE}}},
+            "/space/epochs/step",
+            "0740992",
+        ),
         ({"trials": 501}, "/trials", "500"),
         ({"parallel": 0}, "/parallel", "64"),
         ({"validation": 0}, "/validation", "0.5"),
