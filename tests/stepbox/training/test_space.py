@@ -240,8 +240,8 @@ def test_asha_asks_only_at_its_rungs():
     ("space_fields", "batch_size", "pointer"),
     [
         ({"learning_rate": RATES}, 16, "/batch_size"),
-        ({"batch_size": {"choices": [15, 16]}}, 15, "/space/batch_size/choices/1"),
-        ({"batch_size": {"choices": [16, 15]}}, 16, "/space/batch_size/choices/0"),
+        ({"batch_size": {"choices": [17, 16]}}, 17, "/space/batch_size/choices/1"),
+        ({"batch_size": {"choices": [16, 17]}}, 16, "/space/batch_size/choices/0"),
     ],
 )
 def test_the_winner_must_have_a_valid_recipe_too(space_fields, batch_size, pointer):
