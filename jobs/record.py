@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.compact import unpack
+from jobs.links import JobLinks
 from jobs.waiting import QueueView, WaitingFor
 from stepbox.data.dataset import Split
 from stepbox.errors import NotFoundError
@@ -82,17 +83,6 @@ class PredictionTask(BaseModel):
     file: UploadedSamples | None = Field(
         None, description="The file with the samples. Null for those of a data set."
     )
-
-
-class JobLinks(BaseModel):
-    """URLs of this job and its result."""
-
-    self: str
-    events: str
-    cancel: str
-    model: str | None
-    dataset: str | None
-    result: str | None = Field(description="What a prediction has found. Null before success.")
 
 
 class Job(BaseModel):
@@ -242,7 +232,6 @@ class Job(BaseModel):
         ]
         epochs = sorted(unpack("epoch", entries), key=lambda entry: int(entry["epoch"]))
         result = record if status == "succeeded" else {}
-        model, dataset = result.get("model"), result.get("dataset")
         progress = json.loads(record["progress"])
         seconds = sum(epoch["seconds"] for epoch in epochs)
         return cls.model_validate(
@@ -266,21 +255,14 @@ class Job(BaseModel):
                 "final": "final" in record,
                 "history": epochs,
                 "samples_per_second": _trained(epochs, progress) / seconds if seconds else None,
-                "model": model,
-                "dataset": dataset,
+                "model": result.get("model"),
+                "dataset": result.get("dataset"),
                 "better_than_guessing": result.get("better_than_guessing"),
                 "error": _parsed(record, "error"),
                 "title": record.get("title") or None,
                 "notes": record.get("notes", ""),
                 "tags": json.loads(record.get("tags", "[]")),
-                "links": {
-                    "self": f"/jobs/{id}",
-                    "events": f"/jobs/{id}/events",
-                    "cancel": f"/jobs/{id}/cancel",
-                    "model": f"/models/{model}" if model else None,
-                    "dataset": f"/datasets/{dataset}" if dataset else None,
-                    "result": f"/predictions/{id}" if "prediction" in result else None,
-                },
+                "links": JobLinks.of(id, result),
             },
             extra="ignore",
         )

@@ -17,7 +17,8 @@ import re
 
 from stepbox.training.requirements import MOST_MEMORY, NO_REQUIREMENTS, Requirements
 
-SCHEMA = 3  # the newest version of records that this release understands
+NEW_KINDS = 3  # sweeps and their trials, predictions of data sets, reproductions of models
+SCHEMA = NEW_KINDS  # the newest version of records that this release understands
 FIRST_CLASS = "v1"
 GIB = 2**30
 

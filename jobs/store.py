@@ -13,7 +13,7 @@ from jobs.claims import ClaimStore
 from jobs.measures import Measures
 from jobs.reader import WORKER_ALIVE_S
 from jobs.record import Job, PredictionTask, Upload
-from jobs.routing import class_of, schema_of
+from jobs.routing import NEW_KINDS, class_of, schema_of
 from jobs.submission import Submission, first_progress, owner_queue_full, queue_full
 from stepbox.errors import ConflictError, InvalidInputError, NotFoundError
 from stepbox.importing.options import ImportOptions, ImportProgress
@@ -85,7 +85,7 @@ class JobStore(ClaimStore):
         options = routed(requires)
         if reproduces:
             asked += reproduces
-            options = {"reproduces": reproduces, **routed(requires, 3)}
+            options = {"reproduces": reproduces, **routed(requires, NEW_KINDS)}
         return self._submit(
             token_hex(8),
             first_progress(recipe, samples),
@@ -167,7 +167,7 @@ class JobStore(ClaimStore):
                 "kind": "predict",
                 "prediction": fields,
                 **stored(dict(labels)),
-                **routed(NO_REQUIREMENTS, 3),
+                **routed(NO_REQUIREMENTS, NEW_KINDS),
             },
             fields if labels == NO_LABELS else fields + labels.model_dump_json(),
             **submission,

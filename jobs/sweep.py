@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, Field
 
 from jobs.record import Job, JobProblem, Status
+from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import ConflictError
 from stepbox.training.labels import Notes, Tags, Title
 from stepbox.training.recipe import Recipe
@@ -155,15 +156,18 @@ class State(NamedTuple):
         """How many ends of trials the record has counted, see ``park.lua``."""
         return self.record.get("ended", "0")
 
-    def winner_recipe(self) -> tuple[Recipe, Trial]:
-        """Return what trains the winner, and the trial that has won.
+    def winner_recipe(self, spec: DatasetSpec) -> tuple[Recipe, Trial]:
+        """Return what trains the winner on a data set, and the trial that has won.
 
         Raises
         ------
+        InvalidInputError
+            Its parameters make no valid recipe for all training samples.
         ConflictError
             No trial is complete.
         """
         best = best_of(self.search, self.trials)
         if best is None:
             raise ConflictError("no trial is complete, so there is no winner")
-        return self.search.winner_recipe(self.recipe, best.params, len(best.values)), best
+        recipe = self.search.winner_recipe(self.recipe, best.params, len(best.values))
+        return recipe.fitted(spec), best

@@ -1,7 +1,8 @@
 """Sweeps: jobs that submit other jobs, their trials, and wait for them without a worker."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain
 from secrets import token_hex
 from typing import Any, Literal, Unpack, cast
@@ -9,9 +10,10 @@ from typing import Any, Literal, Unpack, cast
 from jobs.archive import View
 from jobs.claim import Claim, Verdict
 from jobs.record import Job, Status, history_key
+from jobs.routing import NEW_KINDS
 from jobs.store import JobStore, routed, stored
 from jobs.submission import Submission, first_progress
-from jobs.sweep import State
+from jobs.sweep import State, Sweep
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import ConflictError, NotFoundError
 from stepbox.training.labels import Labels
@@ -19,7 +21,6 @@ from stepbox.training.recipe import Recipe
 from stepbox.training.requirements import Requirements
 from stepbox.training.sweep import Search, SweepProgress, Trial, TrialState
 
-SCHEMA = 3  # the first version of records with sweeps
 STATES: Mapping[Status, TrialState] = {
     "queued": "queued",
     "running": "running",
@@ -76,7 +77,7 @@ class Sweeps:
         return self._jobs._submit(
             token_hex(8),
             SweepProgress(trials_ended=0, trials=search.total, fraction=0),
-            {"kind": "sweep", **asked, **stored(dict(labels)), **routed(requires, SCHEMA)},
+            {"kind": "sweep", **asked, **stored(dict(labels)), **routed(requires, NEW_KINDS)},
             "".join(asked.values()) + others,
             **submission,
         )
@@ -87,8 +88,17 @@ class Sweeps:
             return state._replace(all=self._up_to_date(state))
         raise NotFoundError(f"no sweep has the id {id!r}")
 
-    def page(self, *, limit: int, after: str | None) -> tuple[list[State], str | None]:
-        """List sweeps, newest first; the trials that still run are as they began.
+    def search(self, id: str) -> Search:
+        """Return what an unfinished sweep searches; raise NotFoundError if it is not in Redis."""
+        found = self._jobs.redis.hget(f"job:{id}", "search")
+        if found is None:
+            raise NotFoundError(f"no sweep has the id {id!r}")
+        return Search.model_validate_json(found, extra="ignore")
+
+    def page(self, *, limit: int, after: str | None) -> tuple[list[Sweep], str | None]:
+        """List sweeps without their trials, newest first; see `Sweep.of`.
+
+        Trials that still run count as they began. Only one sweep is in memory: it may be large.
 
         Parameters
         ----------
@@ -102,8 +112,8 @@ class Sweeps:
         tuple
             The sweeps, and the cursor for the next page, or None if this is the last page.
         """
-        found: list[State] = []
-        before = after
+        found: list[Sweep] = []
+        before = cursor = after
         while True:
             entries = cast(
                 list[tuple[str, float]],
@@ -116,34 +126,40 @@ class Sweeps:
                     num=limit + 1,
                 ),
             )
-            found += self._read({id: int(sequence) for id, sequence in entries})
-            if len(found) > limit:
-                return found[:limit], found[limit - 1].record["sequence"]
+            for state in self._read({id: int(sequence) for id, sequence in entries}):
+                if len(found) == limit:  # there is one more
+                    return found, cursor
+                cursor = state.record["sequence"]
+                found.append(Sweep.of(state, whole=False))
             if len(entries) <= limit:
                 return found, None
             before = str(int(entries[-1][1]))
 
-    def _read(self, ids: Mapping[str, int | None]) -> list[State]:
-        """Read sweeps, without those that do not exist or belong to others."""
+    def _read(self, ids: Mapping[str, int | None]) -> Iterator[State]:
+        """Read one sweep after the other, without those that do not exist or belong to others."""
         owner = self._jobs._owner
 
-        def read(view: View) -> list[State]:
-            with self._jobs.redis.pipeline() as pipeline:
-                for id in ids:
+        def is_seen(its: Mapping[str, str]) -> bool:
+            return its.get("kind") == "sweep" and owner in (None, its.get("submitted_by"))
+
+        def read(view: View, id: str) -> State | None:
+            record = cast(dict[str, str], self._jobs.redis.hgetall(f"job:{id}"))
+            entries: list[str] = []
+            if is_seen(record):
+                with self._jobs.redis.pipeline() as pipeline:  # in one transaction
                     pipeline.hgetall(f"job:{id}")
                     pipeline.lrange(history_key(id), 0, -1)
-                answers = pipeline.execute()
-            found = dict(zip(ids, zip(answers[::2], answers[1::2], strict=True), strict=True))
-            missing = {id: ids[id] for id, (record, _) in found.items() if not record}
-            for id, job in self._jobs.archive.read(view, missing).items():
-                found[id] = job.record, job.history
-            return [
-                State(record, [_trial(number, entry) for number, entry in enumerate(entries)])
-                for record, entries in found.values()
-                if record.get("kind") == "sweep" and owner in (None, record.get("submitted_by"))
-            ]
+                    record, entries = pipeline.execute()
+            if not record:
+                for job in self._jobs.archive.read(view, {id: ids[id]}).values():
+                    record, entries = job.record, job.history
+            trials = [_trial(number, entry) for number, entry in enumerate(entries)]
+            return State(record, trials) if is_seen(record) else None
 
-        return self._jobs.archive.settled(read)
+        for id in ids:
+            state = self._jobs.archive.settled(partial(read, id=id))
+            if state is not None:
+                yield state
 
     def _up_to_date(self, state: State) -> list[Trial]:
         """Return the trials of a sweep, with the states and the values of those that still run."""
@@ -205,13 +221,15 @@ class Sweeps:
             No sweep has this id.
         ConflictError
             The sweep has not ended, or none of its trials is complete.
+        InvalidInputError
+            The parameters of the winner make no valid recipe for all training samples.
         """
         while True:
             state = self.get(id)
             winner = state.winner
             if winner is not None and winner.state not in ("failed", "cancelled"):
                 return self._jobs.get(winner.job)
-            recipe, best = state.winner_recipe()
+            recipe, best = state.winner_recipe(spec)
             job = token_hex(8)
             fields = _fields(state, recipe, best.params, final=True)
             progress = first_progress(recipe, recipe.trained_samples(spec)).model_dump_json()

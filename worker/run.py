@@ -9,8 +9,7 @@ from typing import Any
 from jobs.claim import Claim
 from jobs.logs import about
 from jobs.record import Kind, Status
-from jobs.routing import class_of
-from jobs.sweeps import SCHEMA
+from jobs.routing import NEW_KINDS, class_of
 from jobs.watch import Cause
 from stepbox.errors import InvalidInputError, StepboxError, UnavailableError
 from stepbox.memory import loading_explained
@@ -142,7 +141,7 @@ def _run(stores: Stores, claim: Claim) -> None:
         stores.drop(claim.job)
     log.info("job %s: %s", claim.job, outcome)
     if claim.sweep:
-        announce(class_of(claim.requires, SCHEMA))  # its sweep may wait for it
+        announce(class_of(claim.requires, NEW_KINDS))  # its sweep may wait for it
 
 
 def _faults(error: InvalidInputError) -> str:

@@ -24,9 +24,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from stepbox.training.domains import Choices, IntegerRange, Range
-from stepbox.training.sweep import Search, Trial
+from stepbox.training.sweep import REDUCTION, Search, Trial, rungs
 
-REDUCTION = 4  # ASHA: the best quarter goes on
 LEAST_COMPLETE = 4  # complete trials, for the importance of parameters
 
 STATES = {
@@ -140,7 +139,7 @@ def _study(
 def _frozen(search: Search, trial: Trial, *, asks: bool) -> FrozenTrial:
     domains = {name: search.space.domain(name) for name in trial.params}
     values = dict(enumerate(trial.values, 1))
-    passed = _rungs(len(values) - 1 if asks else len(values))
+    passed = rungs(len(values) - 1 if asks else len(values))
     return create_trial(
         state=STATES[trial.state],
         value=trial.value,
@@ -153,15 +152,6 @@ def _frozen(search: Search, trial: Trial, *, asks: bool) -> FrozenTrial:
         # What the pruner itself would have stored, in a study that lasts.
         system_attrs={f"completed_rung_{rung}": values[step] for rung, step in enumerate(passed)},
     )
-
-
-def _rungs(epochs: int) -> list[int]:
-    """List the epochs, up to this one, after which ASHA compares the trials."""
-    found, epoch = [], 1
-    while epoch <= epochs:
-        found.append(epoch)
-        epoch *= REDUCTION
-    return found
 
 
 def _distribution(domain: Range | Choices) -> BaseDistribution:

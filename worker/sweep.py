@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.claim import Claim
-from jobs.routing import class_of
+from jobs.routing import NEW_KINDS, class_of
 from jobs.sweep import State
-from jobs.sweeps import SCHEMA, Sweeps
+from jobs.sweeps import Sweeps
 from stepbox.errors import StepboxError
 from stepbox.training.recipe import Recipe
 from stepbox.training.sweep import Trial
@@ -31,6 +31,8 @@ def advance(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, st
         It waits for its trials.
     StepboxError
         No trial is complete, or the winner could not be trained.
+    InvalidInputError
+        The parameters of the winner make no valid recipe for all training samples.
     """
     sweeps = Sweeps(stores.jobs)
     recipe = claim.recipe
@@ -39,7 +41,7 @@ def advance(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, st
 
     def submit(state: State, trial: Recipe, params: dict[str, Any], *, final: bool) -> None:
         obey(insist(sweeps.submit_trial, claim, state, trial, spec, params, final=final))
-        announce(class_of(claim.requires, SCHEMA))
+        announce(class_of(claim.requires, NEW_KINDS))
 
     while True:
         state = insist(sweeps.get, claim.job)
@@ -56,7 +58,7 @@ def advance(stores: Stores, claim: Claim, reporter: Reporter) -> Mapping[str, st
         elif not any(trial.value is not None for trial in trials):
             raise StepboxError(_why_none(stores, trials))
         elif search.final and state.winner is None:
-            trial, best = state.winner_recipe()
+            trial, best = state.winner_recipe(spec)
             submit(state, trial, dict(best.params), final=True)
         elif state.winner is not None and state.winner.state != "complete":
             how = "was cancelled" if state.winner.state == "cancelled" else "failed"

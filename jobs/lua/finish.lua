@@ -10,8 +10,8 @@ local answer = verdict(id, fence)
 if answer == 'lost' then
   return 'lost'
 end
-if answer == 'cancel' and status == 'succeeded' then
-  status = 'cancelled' -- what publishes nothing is decided only now
+if answer == 'cancel' then
+  status, problem = 'cancelled', '' -- also if it failed before it could read the flag
 end
 if problem ~= '' then
   redis.call('HSET', key_of(id), 'error', problem)

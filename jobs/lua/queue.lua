@@ -203,20 +203,20 @@ local function take_job(worker)
     id, class, owner = next_job(worker)
   end
   if id then
-    redis.call('HSET', key_of(id), 'turn', redis.call('HGET', 'jobs:served', owner))
+    local before, turn = redis.call('HGET', 'jobs:served', owner), redis.call('INCR', 'jobs:turn')
+    redis.call('HSET', key_of(id), 'turn', before, 'claim_turn', turn)
     dequeue(id, class, owner)
-    set_turn(owner, redis.call('INCR', 'jobs:turn'))
+    set_turn(owner, turn)
   end
   return id
 end
 
--- Undo the turn of a job's last claim.
+-- Undo the turn of a job's last claim, unless its owner has had another turn since.
 local function give_turn_back(id)
   local _, owner = place_of(id)
-  local turn = redis.call('HGET', key_of(id), 'turn')
-  local present = redis.call('HGET', 'jobs:served', owner)
-  if turn and present and tonumber(turn) < tonumber(present) then
-    set_turn(owner, turn)
+  local before, turn = unpack(redis.call('HMGET', key_of(id), 'turn', 'claim_turn'))
+  if turn and turn == redis.call('HGET', 'jobs:served', owner) then
+    set_turn(owner, before)
   end
 end
 

@@ -52,6 +52,28 @@ local function last_claim()
   return claim
 end
 
+-- Do what version 0.2.0 leaves undone if it ends a running trial, or cancels or deletes what it does
+-- not know to be a sweep or a trial: a sweep must not wait for ever.
+local function look_after_parked()
+  for _, sweep in ipairs(redis.call('SMEMBERS', 'jobs:parked')) do
+    if redis.call('HGET', key_of(sweep), 'cancel') then
+      cancel(sweep)
+    else
+      local trials, waits = unfinished_trials(sweep), false
+      for _, trial in ipairs(trials) do
+        local status, ended = unpack(redis.call('HMGET', key_of(trial), 'status', 'finished_at'))
+        if ended then
+          note_end(trial)
+        end
+        waits = waits or status and not ended
+      end
+      if not waits then
+        wake(sweep)
+      end
+    end
+  end
+end
+
 redis.call('ZADD', 'workers:seen', stamp(), worker)
 redis.call('HSET', 'workers', worker, description)
 for _, range in ipairs({ { '-inf', now() - 60 }, { now() + 60, '+inf' } }) do
@@ -66,6 +88,7 @@ for _, range in ipairs({ { '-inf', now() - 60 }, { now() + 60, '+inf' } }) do
 end
 
 reap(5)
+look_after_parked()
 local claimed, queues = last_claim(), {}
 local _, most = capabilities(worker)
 local capped = capped_owners(most)

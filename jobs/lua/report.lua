@@ -1,6 +1,6 @@
--- ARGV: id, fence, progress, its short form (jobs/compact.py; unless it is a training, the same JSON object),
--- epoch in short form, checkpoint, number of losses, losses in short form..., frames in short
--- form...
+-- ARGV: id, fence, progress, its short form (jobs/compact.py; unless it is a training, the same
+-- JSON object), epoch in short form, checkpoint, number of losses, losses in short form...,
+-- frames in short form...
 -- The progress, the epoch and the checkpoint may be ''.
 -- Renews the lease, and stores what is given. A loss, a frame or an epoch that is already stored adds
 -- no event: the reply to an earlier call was lost, or a later attempt trained these samples again.

@@ -1,5 +1,6 @@
 -- ARGV: id, progress, queue limit, limit of the owner or 0, idempotency key or '', fingerprint of
--- the request, request id or '', 1 to create only the first job ever or 0, then names and values of the fields that say what to do, and of labels
+-- the request, request id or '', 1 to create only the first job ever or 0, then names and values of
+-- the fields that say what to do, and of labels
 -- Creates a job. Returns {outcome, id}. The outcome is 'created', 'earlier' (the key has created a
 -- job before), 'late' (there has been a job before), 'differs' (the key was used with another
 -- request), 'full' (the queue is full) or 'owner full' (the owner has too many queued jobs). A

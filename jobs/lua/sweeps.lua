@@ -2,6 +2,7 @@
 -- it (`trial`) and their parameters (`params`). The training of the winner comes after the others,
 -- with the next number, and has the field `final`. history:{sweep} has an entry for each number: a
 -- JSON object, which is replaced when the trial ends, and then stays even if the trial is deleted.
+-- Each change of it also changes the record of the sweep, by which the archive sees it.
 
 -- The place of the metric in the short form of an epoch, see jobs/compact.py
 local METRICS = { validation_loss = 6, validation_accuracy = 7 }
@@ -49,20 +50,21 @@ end
 -- Enter a new trial into its sweep; its number is the next one.
 local function add_trial(sweep, id)
   local entry = entry_of(id, sweep)
-  local number = redis.call('RPUSH', history_of(sweep), entry) - 1
+  local length = redis.call('RPUSH', history_of(sweep), entry)
+  redis.call('HSET', key_of(sweep), 'trials', length)
   if not redis.call('HGET', key_of(sweep), 'finished_at') then
-    emit_trial(sweep, number, entry)
+    emit_trial(sweep, length - 1, entry)
   end
 end
 
--- List the trials of a sweep that have not ended.
+-- List the trials of a sweep whose ends it does not know. An entry begins with the id, and may have
+-- many values behind the state.
 local function unfinished_trials(sweep)
   local found = {}
   if redis.call('HGET', key_of(sweep), 'kind') == 'sweep' then
     for _, entry in ipairs(redis.call('LRANGE', history_of(sweep), 0, -1)) do
-      local id = cjson.decode(entry).job
-      local status = redis.call('HGET', key_of(id), 'status')
-      if status == 'queued' or status == 'running' then
+      local id, state = entry:match('^{"job":"(%x+)",.-,"final":%l+,"state":"(%l+)","values":')
+      if state == 'queued' or state == 'running' then
         table.insert(found, id)
       end
     end
@@ -89,8 +91,16 @@ local function note_epoch(id, number, epoch)
   end
 end
 
--- Tell the sweep of a job that has ended, if it has one. If the sweep waits, it goes back to the
--- queue, to its old place; otherwise, the number `ended` keeps it from waiting, see park.lua.
+-- Let a sweep that waits go back to the queue, to its old place.
+local function wake(sweep)
+  if redis.call('SREM', 'jobs:parked', sweep) == 1 then
+    set_status(sweep, 'queued')
+    enqueue(sweep, tonumber(redis.call('HGET', key_of(sweep), 'sequence')))
+  end
+end
+
+-- Tell the sweep of a job that has ended, if it has one. If the sweep waits, it is woken; otherwise,
+-- the number `ended` keeps it from waiting, see park.lua.
 function note_end(id)
   local sweep, number = unpack(redis.call('HMGET', key_of(id), 'sweep', 'trial'))
   if not sweep or redis.call('LLEN', history_of(sweep)) <= tonumber(number) then
@@ -98,13 +108,9 @@ function note_end(id)
   end
   local entry = entry_of(id, sweep)
   redis.call('LSET', history_of(sweep), number, entry)
-  if not is_needed(id) then
-    return
-  end
-  emit_trial(sweep, number, entry)
   redis.call('HINCRBY', key_of(sweep), 'ended', 1)
-  if redis.call('SREM', 'jobs:parked', sweep) == 1 then
-    set_status(sweep, 'queued')
-    enqueue(sweep, tonumber(redis.call('HGET', key_of(sweep), 'sequence')))
+  if is_needed(id) then
+    emit_trial(sweep, number, entry)
+    wake(sweep)
   end
 end

@@ -1,6 +1,6 @@
 -- ARGV: sweep, its fence, number of the trial, id, progress, then names and values of fields
--- Creates the next trial of a sweep. It counts for no limit of the queue, because the sweep was
--- accepted. A repeated call creates no second trial.
+-- Creates the next trial of a sweep. No limit of the queue refuses it, because the sweep was
+-- accepted; while it waits, it counts as a queued job. A repeated call creates no second trial.
 -- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
 local sweep, fence, number, id, progress = unpack(ARGV)
 

@@ -9,10 +9,12 @@ from werkzeug.exceptions import TooManyRequests
 from service.bodies.to_file import received_file
 from service.settings import ServiceSettings
 
-# An import is a job like a training, and finding what taught a sample counts as a prediction.
+# Other jobs count like trainings, and finding what taught a sample counts as a prediction.
 SAME_LIMIT = {
     "/datasets": "/train",
     "/predictions": "/train",
+    "/sweeps": "/train",
+    "/models/<ref>/reproduce": "/train",
     "/predict/taught": "/predict",
 }
 
@@ -37,7 +39,8 @@ def register(app: Flask, settings: ServiceSettings) -> None:
     @app.before_request
     def count_request() -> None:
         inference = request.path.startswith(("/v1/models/", "/v2/models/"))
-        path = "/predict" if inference else SAME_LIMIT.get(request.path, request.path)
+        route = request.url_rule.rule if request.url_rule else request.path
+        path = "/predict" if inference else SAME_LIMIT.get(route, route)
         if request.method != "POST" or path not in limits:
             return
         rule, limiter = limits[path]

@@ -4,6 +4,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint
 
 from jobs.record import Job
+from jobs.routing import NEW_KINDS
 from service.api.jobs import TrainHeaders, accepted, announce, submission
 from service.api.models import TAG, ModelPath
 from service.backend import backend
@@ -33,7 +34,7 @@ def reproduce_model(path: ModelPath, header: TrainHeaders) -> Response:
         reproduces=card.id,
         **submission(header, 0, None),
     )
-    announce(job, 3)
+    announce(job, NEW_KINDS)
     return accepted(job)
 
 

@@ -5,8 +5,9 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from jobs.record import Job
+from jobs.routing import NEW_KINDS
 from jobs.sweep import Sweep
-from jobs.sweeps import SCHEMA, Sweeps
+from jobs.sweeps import Sweeps
 from service.api.jobs import (
     TRAIN_BYTES,
     EventHeaders,
@@ -64,7 +65,7 @@ def submit(header: TrainHeaders, body: SweepRequest) -> Response:
         **submission(header, body.priority, body.webhook),
     )
     sweep = _sweep(job.id)
-    announce(job, SCHEMA)
+    announce(job, NEW_KINDS)
     return accepted(sweep)
 
 
@@ -72,8 +73,7 @@ def submit(header: TrainHeaders, body: SweepRequest) -> Response:
 def list_sweeps(query: SweepQuery) -> Response:
     """List sweeps without their trials, newest first."""
     found, cursor = _sweeps().page(limit=query.limit, after=query.after)
-    listed = [Sweep.of(state, whole=False).model_dump(mode="json") for state in found]
-    return jsonify(sweeps=listed, next=cursor)
+    return jsonify(sweeps=[sweep.model_dump(mode="json") for sweep in found], next=cursor)
 
 
 @blueprint.get("/<id>", responses={200: Sweep, **problems(404, 503)})
@@ -108,7 +108,7 @@ def cancel_sweep(path: SweepPath) -> Response:
     return accepted(_sweep(path.id))
 
 
-@blueprint.post("/<id>/winner", responses={202: Job, **problems(404, 409, 503)})
+@blueprint.post("/<id>/winner", responses={202: Job, **problems(404, 409, 422, 503)})
 def train_winner(path: SweepPath) -> Response:
     """Train the winner of a sweep that has ended, on all training samples; it makes a model.
 
@@ -123,7 +123,7 @@ def train_winner(path: SweepPath) -> Response:
             f"the data set {recipe.dataset} has been deleted, and this needs it"
         ) from None
     job = _sweeps().submit_winner(path.id, spec)
-    announce(job, SCHEMA)
+    announce(job, NEW_KINDS)
     return accepted(job)
 
 

@@ -7,9 +7,13 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stepbox.errors import invalid_field
+from stepbox.training.layer_options import MOST_HIDDEN_SIZES
 
 MOST_CHOICES = 16
 MOST_VALUES = 1_000_000  # of a range with a step
+LARGEST = 2**53  # integers up to this one are also exact as floats
+
+Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 
 
 class DomainModel(BaseModel):
@@ -74,9 +78,9 @@ class Range(DomainModel):
 class IntegerRange(Range):
     """The integers from `low` to `high`, both included."""
 
-    low: int = Field(description="Smallest value.")
-    high: int = Field(description="Largest value; above `low`.")
-    step: Annotated[int, Field(ge=1)] = Field(
+    low: Whole = Field(description="Smallest value.")
+    high: Whole = Field(description="Largest value; above `low`.")
+    step: Annotated[int, Field(ge=1, le=LARGEST)] = Field(
         1, description="Distance between two values, of which `high` − `low` is a multiple."
     )
 
@@ -119,6 +123,8 @@ class LayerSizes(DomainModel):
     def _check(self) -> Self:
         if self.count.low < 0:
             raise invalid_field("low of count must be at least 0")
+        if self.count.high > MOST_HIDDEN_SIZES:
+            raise invalid_field(f"high of count must be at most {MOST_HIDDEN_SIZES}")
         return self
 
     @property

@@ -10,6 +10,7 @@ from stepbox.nn.activations import ActivationName
 from stepbox.nn.layer import LayerSpec, Shape
 from stepbox.nn.network import LAYERS, ImpossibleLayerError, layer_specs
 
+MOST_HIDDEN_SIZES = 8
 MOST_LAYERS = 16
 # Limits of a whole network with `layers`, which keep the memory and the time of a prediction small.
 MOST_PARAMETERS = 8_000_000  # 64 MB of 64-bit floats

@@ -19,6 +19,7 @@ from stepbox.training.checks import Checked
 from stepbox.training.descriptions import DESCRIPTIONS
 from stepbox.training.holdout import held_out_per_class
 from stepbox.training.layer_options import (
+    MOST_HIDDEN_SIZES,
     MOST_LAYERS,
     DenseOptions,
     HiddenLayer,
@@ -56,7 +57,8 @@ class Recipe(Checked):
     hidden_sizes: (
         Annotated[
             tuple[Annotated[int, Field(ge=1, le=1024)], ...],
-            Field(max_length=8, fail_fast=True, strict=False),  # JSON has arrays, not tuples
+            # JSON has arrays, not tuples.
+            Field(max_length=MOST_HIDDEN_SIZES, fail_fast=True, strict=False),
         ]
         | None
     ) = Field(

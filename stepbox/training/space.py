@@ -239,5 +239,8 @@ def _why_not(
     try:
         changed.fitted(spec, changes)
     except InvalidInputError as error:
-        return "; ".join(detail for _, detail in error.faults)
+        return "; ".join(
+            detail if place.split("/")[1] in changes else f"{place[1:]} {detail}"
+            for place, detail in error.faults
+        )
     return None

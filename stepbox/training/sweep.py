@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from stepbox.data.dataset import DatasetSpec
-from stepbox.errors import InvalidInputError
+from stepbox.errors import Fault, InvalidInputError
 from stepbox.training.recipe import Recipe
 from stepbox.training.report import Count, Report, Share
 from stepbox.training.request import TrainRequest
@@ -17,7 +17,18 @@ from stepbox.training.space import Params, Space
 
 MOST_EPOCHS = 50_000  # of all trials together: a sweep keeps a figure of each
 
+REDUCTION = 4  # ASHA: the best quarter goes on
+
 Metric = Literal["validation_loss", "validation_accuracy"]
+
+
+def rungs(epochs: int) -> list[int]:
+    """List the epochs, up to this one, after which ASHA compares the trials."""
+    found, epoch = [], 1
+    while epoch <= epochs:
+        found.append(epoch)
+        epoch *= REDUCTION
+    return found
 
 
 class Search(BaseModel):
@@ -67,13 +78,40 @@ class Search(BaseModel):
     def check(self, recipe: Recipe, spec: DatasetSpec) -> None:
         """Raise InvalidInputError unless all trials of a recipe have valid recipes."""
         self.space.check(recipe, spec)
+        self._check_winner(recipe, spec)
         if self.sampler == "grid":
             self.space.check_grid()
         domain = self.space.domains.get("epochs")
         epochs = recipe.epochs if domain is None else max(domain.corners.values())
-        if self.trials * epochs > MOST_EPOCHS:
+        if self.total * epochs > MOST_EPOCHS:
             detail = f"must leave at most {MOST_EPOCHS:,} epochs in all; a trial has up to {epochs}"
             raise InvalidInputError.at("/trials", detail)
+
+    def _check_winner(self, recipe: Recipe, spec: DatasetSpec) -> None:
+        """Check what trains the winner: no samples are held out then."""
+        whole = recipe.changed(early_stopping=None, validation=0.0)
+        what = "for the winner, on all training samples:"
+        try:
+            whole.fitted(spec)
+        except InvalidInputError as error:
+            # The space may replace the values of the other fields.
+            varied = {f"/{name}" for name in self.space.domains}
+            if faults := [fault for fault in error.faults if fault.pointer not in varied]:
+                raise InvalidInputError(
+                    [Fault(place, f"{what} {detail}") for place, detail in faults]
+                ) from None
+        try:
+            self.space.check(whole, spec)
+        except InvalidInputError as error:
+            raise InvalidInputError(
+                [Fault(place, f"{what} {detail}") for place, detail in error.faults]
+            ) from None
+
+    def asks_after(self, epoch: int) -> bool:
+        """Tell whether the pruner may end a trial after this epoch."""
+        if self.pruner == "asha":
+            return epoch in rungs(epoch)
+        return self.pruner != "none"
 
     def better(self, value: float, other: float) -> bool:
         """Tell whether one value of the metric is better than another."""

@@ -81,7 +81,7 @@ def test_a_new_sweep_is_a_queued_job(jobs, sweeps):
     sweep = Sweep.of(sweeps.get(id), whole=True)
     assert (sweep.status, sweep.trials, sweep.best, sweep.winner) == ("queued", [], None, None)
     assert (sweep.submitted_by, sweep.priority, sweep.tags) == ("alice", 7, ("a",))
-    assert [state.job.id for state in sweeps.page(limit=5, after=None)[0]] == [id]
+    assert [sweep.id for sweep in sweeps.page(limit=5, after=None)[0]] == [id]
 
 
 def test_an_idempotency_key_names_one_sweep(sweeps):
@@ -271,7 +271,7 @@ def test_a_sweep_keeps_what_it_needs_of_its_trials(jobs, sweeps, own_stack):
     assert Archiver(archiving, objects, days=1e-9, most=0).clean_up() == 1
     archived = Sweeps(archiving)
     assert archived.get(id).trials == before
-    assert [state.job.id for state in archived.page(limit=1, after=None)[0]] == [id]
+    assert [sweep.id for sweep in archived.page(limit=1, after=None)[0]] == [id]
     archiving.delete(id)
     assert archived.page(limit=1, after=None) == ([], None)
 
@@ -326,7 +326,7 @@ def test_owners_see_only_their_sweeps(jobs, sweeps):
         alice.get(ids[1])
     first, cursor = alice.page(limit=1, after=None)
     rest, end = alice.page(limit=1, after=cursor)
-    assert [state.job.id for state in first + rest] == [ids[2], ids[0]]
+    assert [sweep.id for sweep in first + rest] == [ids[2], ids[0]]
     assert end is None
 
 
@@ -334,3 +334,107 @@ def test_another_job_is_no_sweep(jobs, sweeps):
     id = jobs.submit(RECIPE, samples=60000, queue_limit=9).id
     with pytest.raises(NotFoundError):
         sweeps.get(id)
+
+
+def test_the_winner_of_a_sweep_that_is_being_archived_is_not_lost(jobs, sweeps, own_stack):
+    folder = own_stack.settings().folders["archive"]
+    archiving = JobStore(jobs.redis, FolderStore(folder))
+    id = submit(sweeps)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    trial = run_trial(jobs)
+    jobs.finish(claim, "cancelled")
+    jobs.delete(trial)
+
+    def submit_winner():
+        sweeps.submit_winner(id, MNIST)
+
+    def run_winner():
+        jobs.finish(jobs.claim(OWNER, "w"), "failed")
+
+    for change, state in ((submit_winner, "queued"), (run_winner, "failed")):
+
+        class Slow(FolderStore):
+            """The sweep changes while the archiver writes its file."""
+
+            def put(self, key, data):
+                super().put(key, data)
+                change()  # noqa: B023
+
+        assert Archiver(archiving, Slow(folder), days=1e-9, most=0).clean_up() == 0
+        assert Sweeps(archiving).get(id).winner.state == state
+
+
+def end_as_version_0_2_0_does(jobs, id, status):
+    """Conclude a running job with the writes of version 0.2.0, which knows of no sweeps."""
+    sequence = jobs.redis.hget(f"job:{id}", "sequence")
+    jobs.redis.zrem("jobs:leases", id)
+    jobs.redis.zrem("jobs:status:running", id)
+    jobs.redis.zadd(f"jobs:status:{status}", {id: sequence})
+    jobs.redis.hset(f"job:{id}", mapping={"status": status, "finished_at": "1.0"})
+
+
+def test_a_sweep_wakes_if_version_0_2_0_has_ended_its_running_trial(jobs, sweeps):
+    id = submit(sweeps)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    park(sweeps, claim)
+    trial = jobs.claim(OWNER, "w").job
+    jobs.reap("x", {}, [])
+    assert jobs.redis.smembers("jobs:parked") == {id}
+    end_as_version_0_2_0_does(jobs, trial, "failed")
+    jobs.reap("x", {}, [])
+    assert jobs.claim(OWNER, "w").job == id
+    assert [trial.state for trial in sweeps.get(id).trials] == ["failed"]
+
+
+def test_a_sweep_wakes_if_version_0_2_0_has_deleted_its_last_trial(jobs, sweeps):
+    id = submit(sweeps)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    park(sweeps, claim)
+    trial = jobs.claim(OWNER, "w").job
+    end_as_version_0_2_0_does(jobs, trial, "failed")
+    jobs.redis.delete(f"job:{trial}")
+    jobs.reap("x", {}, [])
+    assert jobs.claim(OWNER, "w").job == id
+    assert [trial.state for trial in sweeps.get(id).trials] == ["cancelled"]
+
+
+def test_a_parked_sweep_ends_if_version_0_2_0_has_cancelled_it(jobs, sweeps):
+    id = submit(sweeps)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    park(sweeps, claim)
+    jobs.redis.hset(f"job:{id}", "cancel", 1)
+    jobs.reap("x", {}, [])
+    assert jobs.get(id).status == "cancelled"
+    assert [trial.state for trial in sweeps.get(id).trials] == ["cancelled"]
+
+
+def test_a_cancelled_trial_does_not_fail(jobs, sweeps):
+    submit(sweeps)
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    trial = jobs.claim(OWNER, "w")
+    jobs.cancel(trial.job)
+    problem = {"type": "about:blank", "title": "", "status": 500, "detail": ""}
+    assert jobs.finish(trial, "failed", problem) == "finished"
+    assert (jobs.get(trial.job).status, jobs.get(trial.job).error) == ("cancelled", None)
+
+
+def test_what_a_sweep_searches_is_read_alone(jobs, sweeps):
+    id = submit(sweeps, pruner="asha")
+    assert sweeps.search(id) == sweeps.get(id).search
+    with pytest.raises(NotFoundError):
+        sweeps.search(jobs.submit(RECIPE, samples=60000, queue_limit=9).id)
+
+
+def test_a_parked_sweep_gives_back_only_its_own_turn(jobs, sweeps):
+    submit(sweeps, submitted_by="alice")
+    claim = jobs.claim(OWNER, "w")
+    add_trial(sweeps, claim)
+    jobs.claim(OWNER, "w")  # the trial is a later turn
+    turn = jobs.redis.hget("jobs:served", "alice")
+    park(sweeps, claim)
+    assert jobs.redis.hget("jobs:served", "alice") == turn

@@ -319,3 +319,15 @@ def test_predictions_of_data_sets_count_as_trainings(jobs, app):
         check_problem(client.post("/predictions", **body), 422)  # there is no model
     for body in (csv, named):
         check_problem(client.post("/predictions", **body), 429)
+
+
+def test_the_limit_on_trainings_counts_sweeps_and_reproductions(jobs, app):
+    settings = ServiceSettings(
+        train_limit="2/hour", models_dir=app.extensions["stepbox"].settings.models_dir
+    )
+    client = create_app(settings).test_client()
+    space = {"learning_rate": {"low": 0.1, "high": 0.3}}
+    assert client.post("/sweeps", json={"space": space}).status_code == 202
+    check_problem(client.post("/models/m-0123456789ab/reproduce"), 404)
+    for path in ("/sweeps", "/models/latest/reproduce", "/train"):
+        check_problem(client.post(path, json={"space": space}), 429)

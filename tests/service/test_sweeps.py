@@ -11,6 +11,8 @@ from tests.jobs.test_routing import beat
 from tests.jobs.test_sweeps import add_trial, park, run_trial
 from tests.problems import check_problem
 
+MANY = {"low": 0, "high": 10**9, "step": 10**9}
+HUGE = 10**400
 SPACE = {"learning_rate": {"low": 0.1, "high": 0.3}}
 BODY = {"recipe": "mnist-numpy", "epochs": 1, "space": SPACE, "trials": 3}
 
@@ -69,6 +71,17 @@ def test_a_sweep_is_accepted_with_all_its_fields(client, jobs):
         ({"space": {"learning_rate": 3}}, "/space/learning_rate", "Range"),
         ({"space": {"learning_rate": {"low": 0, "high": 1}}}, "/space/learning_rate/low", "0.0: "),
         ({"sampler": "grid"}, "/space/learning_rate/step", "needed for a grid"),
+        (
+            {"space": {"hidden_sizes": {"count": MANY, "size": {"low": 8, "high": 16}}}},
+            *("/space/hidden_sizes", "at most 8"),
+        ),
+        ({"space": {"epochs": {"low": 1, "high": HUGE}}}, "/space/epochs/high", "9.00719925474e15"),
+        ({"space": {"epochs": {"low": -HUGE, "high": 1}}}, "/space/epochs/low", "9.00719925474e15"),
+        (
+            {"space": {"epochs": {"low": 1, "high": 2, "step": HUGE}}},
+            "/space/epochs/step",
+            "9.00719",
+        ),
         ({"trials": 501}, "/trials", "500"),
         ({"parallel": 0}, "/parallel", "64"),
         ({"validation": 0}, "/validation", "0.5"),
@@ -125,11 +138,11 @@ def test_a_sweep_shows_its_trials_and_streams_their_events(client, jobs, sweeps)
     events = client.get(f"/sweeps/{id}/events").text.split("\n\n")
     kinds = [event.partition("event: ")[2].partition("\n")[0] for event in events]
     assert kinds == ["status", "status", "trial", "value", "trial", "status", ""]
-    data = events[3].partition("data: ")[2]
+    data = events[4].partition("data: ")[2]
     assert json.loads(data) == trial
-    last = events[3].partition("id: ")[2].partition("\n")[0]
+    last = events[4].partition("id: ")[2].partition("\n")[0]
     rest = client.get(f"/sweeps/{id}/events", headers={"Last-Event-ID": last})
-    assert rest.text == events[4] + "\n\n"
+    assert rest.text == events[5] + "\n\n"
 
 
 def test_the_winner_of_a_cancelled_sweep_can_be_trained(client, jobs, sweeps):

@@ -218,3 +218,44 @@ def test_the_best_trial_is_the_first_complete_one_with_the_best_value(metric, be
     ]
     assert best_of(search, trials).number == best
     assert best_of(search, trials[5:]) is None
+
+
+def test_only_the_trials_that_a_grid_has_count():
+    values = {"learning_rate": {"choices": [0.1, 0.2]}}
+    Search(space=space(**values), trials=500, sampler="grid").check(
+        RECIPE.changed(epochs=1000, validation=0.1), MNIST
+    )
+
+
+def test_asha_asks_only_at_its_rungs():
+    def asked(pruner):
+        search = Search(space=space(learning_rate=RATES), pruner=pruner)
+        return [epoch for epoch in range(18) if search.asks_after(epoch)]
+
+    assert (asked("none"), asked("asha")) == ([], [1, 4, 16])
+    assert asked("median")[1:] == [*range(1, 18)]
+
+
+@pytest.mark.parametrize(
+    ("space_fields", "batch_size", "pointer"),
+    [
+        ({"learning_rate": RATES}, 16, "/batch_size"),
+        ({"batch_size": {"choices": [17, 16]}}, 17, "/space/batch_size/choices/1"),
+        ({"batch_size": {"choices": [16, 17]}}, 16, "/space/batch_size/choices/0"),
+    ],
+)
+def test_the_winner_must_have_a_valid_recipe_too(space_fields, batch_size, pointer):
+    """In batches of 16, all 10,001 samples leave one, but the 9,001 of a trial do not."""
+    classes = (1001, *[1000] * 9)
+    train = MNIST.train.model_copy(update={"samples": 10_001, "per_class": classes})
+    spec = MNIST.model_copy(update={"train": train})
+    recipe = RECIPES["fashion-mnist-torch"].changed(
+        dataset="mnist", augmentation="none", normalization="batch", validation=0.1
+    )
+    search = Search(space=space(**space_fields))
+    with pytest.raises(InvalidInputError) as caught:
+        search.check(recipe.changed(batch_size=batch_size), spec)
+    ((place, detail),) = caught.value.faults
+    assert place == pointer
+    assert detail.startswith("for the winner, on all training samples: ")
+    assert "leaves one sample" in detail
