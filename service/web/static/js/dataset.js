@@ -87,8 +87,8 @@ function prepareDeletion({ id, title, bytes }) {
     $("#sure-delete").textContent = "Delete it although it is in use?";
     $("#sure-yes").textContent = "Delete anyway";
     words.replaceChildren(
-      "Unfinished jobs would fail. Models stay and still predict, but their test samples are gone. " +
-        "A gate on this data set lets no model pass.",
+      "Unfinished jobs would fail. Models stay and still predict, but their test samples are " +
+        "gone. A gate on this data set lets no model pass.",
     );
     $("#sure-refers").replaceChildren(...references);
     dialog.showModal();
