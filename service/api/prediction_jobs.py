@@ -93,7 +93,7 @@ class PredictionQuery(Parameters):
         }
     },
 )
-@Bound(to_file=check_start)
+@Bound(to_file=check_start, or_json=True)
 def predict_samples(query: PredictionQuery, header: UploadHeaders) -> Response:
     """Predict all samples of a data set, or of the body, which a worker does.
 

@@ -48,9 +48,11 @@ class Bound:
     decompresses
         Whether the view accepts a compressed body.
     to_file
-        If given, a body that is not JSON is streamed to a file, and may be as large as the setting
-        `upload_bytes` allows (see `to_file`). This function raises an error to reject a body by the
-        headers of its request and its first bytes, as `stepbox.data.readers.detect` needs them.
+        If given, a body is streamed to a file, and may be as large as the setting `upload_bytes`
+        allows (see `to_file`). This function raises an error to reject a body by the headers of its
+        request and its first bytes, as `stepbox.data.readers.detect` needs them.
+    or_json
+        Whether the view also accepts JSON, which is not streamed to a file.
     """
 
     body_bytes: int | None = 64 * 2**10  # enough for a recipe or an alias
@@ -60,6 +62,7 @@ class Bound:
     decodes_images: bool = False
     decompresses: bool = False
     to_file: CheckStart | None = None
+    or_json: bool = False
 
     def __call__(self, view: View) -> View:
         """Declare the bounds of a view."""
@@ -68,7 +71,9 @@ class Bound:
 
     def streamed(self, headers: dict[bytes, bytes]) -> CheckStart | None:
         """Return `to_file` if the body of a request with these headers is streamed to a file."""
-        return None if is_json(_kind(headers).decode("latin-1")) else self.to_file
+        if self.or_json and is_json(_kind(headers).decode("latin-1")):
+            return None
+        return self.to_file
 
     def most_bytes(self, max_body_bytes: int) -> int:
         """Return the size of the largest body under a setting of `max_body_bytes`."""

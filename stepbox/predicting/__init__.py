@@ -1,1 +1,4 @@
-"""Predictions of whole data sets: files with a row for each sample, and what they show together."""
+"""Predictions of whole data sets: files with a row for each sample, and what they show together.
+
+Public names: `predict_dataset` (pipeline).
+"""

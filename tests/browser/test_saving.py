@@ -217,8 +217,8 @@ COVERED = """() => {
     "path", ["/", "/ui/jobs/{job}", "/ui/models/{model}", "/ui/predict", "/ui/mathematics"]
 )
 def test_the_menus_cover_nothing(open_page, stack, models, path, width):
-    [job] = requests.get(f"{stack.url}/jobs?limit=1", timeout=10).json()["jobs"]
-    address = path.format(job=job["id"], model=models["mnist"])
+    card = requests.get(f"{stack.url}/models/{models['mnist']}", timeout=60).json()
+    address = path.format(job=card["job"], model=models["mnist"])
     page = open_page(address, viewport={"width": width, "height": 800}, has_touch=width < 1280)
     expect(page.locator(".save").first).to_be_attached()
     expect(page.locator("main figure :is(svg, canvas)").first).to_be_attached()

@@ -93,7 +93,7 @@ function aliasBlock({ name, gate, history }, id, changed) {
       h(
         "button",
         {
-          class: "button",
+          class: "button wraps",
           type: "button",
           onclick: () =>
             catchProblem(rollBack, (problem) => trouble.replaceChildren(notice(problem))),
