@@ -232,11 +232,12 @@ class AliasedModels(ModelReader):
 
     def _check_setting(self, aliases: Mapping[str, str], name: str, model_id: str) -> None:
         faults = alias_faults(name)
-        if not self.is_published(model_id):
+        try:
+            self._expect(model_id)
+        except NotFoundError:
             faults.append(Fault("/model", "must be the id of a model that exists"))
         if faults:
             raise InvalidInputError(faults)
-        self._expect(model_id)
         self._check_alias(aliases, name)
 
     def _check_alias(self, aliases: Mapping[str, str], name: str) -> None:

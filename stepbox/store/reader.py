@@ -180,9 +180,10 @@ class ModelReader:
 
     def _expect(self, model_id: str) -> None:
         """Raise an error unless a model exists and may be changed."""
+        owns = self._owns(model_id)  # first: a model that is deleted meanwhile is not found
         if not self.is_published(model_id):
             raise NotFoundError(f"there is no model {model_id[:80]!r}")
-        if not self._owns(model_id):
+        if not owns:
             raise NotOwnedError(f"model {model_id} has no owner, so you may not change it")
 
     def _owns(self, model_id: str) -> bool:

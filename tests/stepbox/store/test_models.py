@@ -880,6 +880,22 @@ def test_an_alias_is_set_or_the_model_deleted_but_never_both(folder):
     assert set(here.aliases().values()) == set(here.ids())
 
 
+def test_a_model_deleted_right_after_it_was_looked_for_gets_no_alias(folder, monkeypatch):
+    here, there = ModelStore(folder), ModelStore(folder)
+    model_id = add(here)
+
+    def is_published_and_then_deleted(model_id):
+        monkeypatch.undo()
+        published = there.is_published(model_id)
+        here.delete(model_id)
+        return published
+
+    monkeypatch.setattr(there, "is_published", is_published_and_then_deleted)
+    with pytest.raises(InvalidInputError, match="/model: must be the id of a model that exists"):
+        there.set_alias("good", model_id)
+    assert there.aliases() == {}
+
+
 # Many processes.
 
 
