@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.record import Job, PredictionTask, UploadedSamples
 from service.access.tokens import owner
-from service.api.jobs import accepted, announce, submission
 from service.api.parameters import Parameters
 from service.api.predictions import blueprint
 from service.api.readers.by_type import JSON
+from service.api.submitting import accepted, announce, submission
 from service.api.uploads import (
     REQUEST_BODY,
     UploadHeaders,

@@ -5,8 +5,8 @@ from flask_openapi3 import APIBlueprint
 
 from jobs.record import Job
 from jobs.routing import NEW_KINDS
-from service.api.jobs import TrainHeaders, accepted, announce, submission
 from service.api.models import TAG, ModelPath
+from service.api.submitting import SubmitHeaders, accepted, announce, submission
 from service.backend import backend
 from service.errors import problems
 from stepbox.errors import ConflictError, DamagedModelError, NotFoundError
@@ -19,7 +19,7 @@ blueprint = APIBlueprint("reproductions", __name__, abp_tags=[TAG])
 @blueprint.post(
     "/models/<ref>/reproduce", responses={202: Job, **problems(404, 409, 422, 429, 503)}
 )
-def reproduce_model(path: ModelPath, header: TrainHeaders) -> Response:
+def reproduce_model(path: ModelPath, header: SubmitHeaders) -> Response:
     """Train a model's recipe again, and compare the new weights with the model's.
 
     The job publishes no model. When it has succeeded, its `reproduction` says whether the weights

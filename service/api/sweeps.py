@@ -8,17 +8,16 @@ from jobs.record import Job
 from jobs.routing import NEW_KINDS
 from jobs.sweep import Sweep
 from jobs.sweeps import Sweeps
-from service.api.jobs import (
+from service.api.event_streams import EventHeaders, event_stream
+from service.api.parameters import Parameters
+from service.api.submitting import (
     TRAIN_BYTES,
-    EventHeaders,
-    TrainHeaders,
+    SubmitHeaders,
     accepted,
     announce,
-    event_stream,
     resolved,
     submission,
 )
-from service.api.parameters import Parameters
 from service.backend import backend
 from service.bodies.bounds import Bound
 from service.errors import problems
@@ -53,7 +52,7 @@ class SweepList(BaseModel):
 
 @blueprint.post("", responses={202: Sweep, **problems(400, 413, 415, 422, 429, 503, 507)})
 @Bound(body_bytes=TRAIN_BYTES)
-def submit(header: TrainHeaders, body: SweepRequest) -> Response:
+def submit(header: SubmitHeaders, body: SweepRequest) -> Response:
     """Start a sweep, whose trials workers run. Omitted fields have the values of the recipe."""
     search = body.search
     recipe, _ = resolved(body, search.check)

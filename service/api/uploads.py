@@ -12,8 +12,8 @@ from jobs.connection import UnconfirmedError
 from jobs.record import Job
 from service.access.tokens import owner
 from service.api.datasets import blueprint
-from service.api.jobs import TrainHeaders, accepted, announce, check_room, submission
 from service.api.parameters import BINARY, Parameters
+from service.api.submitting import SubmitHeaders, accepted, announce, check_room, submission
 from service.backend import backend
 from service.bodies.bounds import Bound
 from service.bodies.to_file import received_file, to_receive
@@ -62,7 +62,7 @@ class UploadQuery(ImportOptions, Parameters):
         return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-class UploadHeaders(TrainHeaders):
+class UploadHeaders(SubmitHeaders):
     """Headers of POST /datasets."""
 
     encoding: str = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -20,7 +21,7 @@ C = TypeVar("C", bound="Client | AsyncClient")
 Record = TypeVar("Record", bound=JobRecord | SweepRecord)
 
 
-class _State(Generic[C, Record]):
+class _State(ABC, Generic[C, Record]):
     """A job or a sweep of the server, and the state in which it was last seen.
 
     Attributes
@@ -47,9 +48,9 @@ class _State(Generic[C, Record]):
         return self.record.status
 
     @property
+    @abstractmethod
     def _group(self) -> Any:
         """The operations of the client that are about it."""
-        raise NotImplementedError
 
     def _saw(self, event: Event) -> None:
         """Remember what an event says about its state: nothing, unless it has all of it."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import update_wrapper
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 from urllib.parse import quote
 
@@ -116,6 +117,31 @@ def request(
         body,
         method in _IDEMPOTENT if repeatable is None else repeatable,
     )
+
+
+def submission(
+    operation: str,
+    answer: Callable[[Any], T],
+    idempotency_key: str | None,
+    /,
+    *,
+    headers: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Request[T]:
+    """Describe a request that submits a job. However often it arrives, there is one job.
+
+    Parameters
+    ----------
+    operation, headers, options
+        As in `request`.
+    answer
+        The class of the answer.
+    idempotency_key
+        What tells this request from others; None for a new key.
+    """
+    key = {"Idempotency-Key": idempotency_key or token_hex(16)}
+    headers = key | dict(headers or {})
+    return request(operation, of(answer), headers=headers, repeatable=True, **options)
 
 
 def events_of(operation: str, last_event_id: str | None, **values: str) -> Request[Event]:

@@ -6,8 +6,17 @@ from collections.abc import Iterable, Mapping
 
 from stepbox.client.answers import Answer, DatasetEntry, DatasetList, JobRecord
 from stepbox.client.bodies import File, upload_body
-from stepbox.client.operations.jobs import new_key
-from stepbox.client.requests import R, Request, Resource, content, nothing, of, operation, request
+from stepbox.client.requests import (
+    R,
+    Request,
+    Resource,
+    content,
+    nothing,
+    of,
+    operation,
+    request,
+    submission,
+)
 
 
 class Datasets(Resource[R]):
@@ -44,15 +53,12 @@ class Datasets(Resource[R]):
 
         A file is streamed from the disk, with a bar in a terminal or a notebook.
         """
-        return request(
+        return submission(
             "POST /datasets",
-            of(JobRecord),
+            JobRecord,
+            idempotency_key,
             body=upload_body(file, progress),
-            headers={
-                "Idempotency-Key": idempotency_key or new_key(),
-                "Content-Encoding": content_encoding,
-            },
-            repeatable=True,
+            headers={"Content-Encoding": content_encoding},
             name=name,
             test=test,
             seed=seed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from secrets import token_hex
 from typing import Any, TypedDict, Unpack
 
 from stepbox.client.answers import Answer, JobPage, JobRecord, RecipeList, Status
@@ -20,12 +19,8 @@ from stepbox.client.requests import (
     operation,
     request,
     stream,
+    submission,
 )
-
-
-def new_key() -> str:
-    """Return a new `Idempotency-Key`, with which a request has its effect once."""
-    return token_hex(16)
 
 
 class Labels(TypedDict, total=False):
@@ -49,12 +44,11 @@ class Jobs(Resource[R]):
         self, /, recipe: str | None = None, *, idempotency_key: str | None = None, **fields: Any
     ) -> Request[JobRecord]:
         """Start a training; the fields are those of the body, for example ``epochs=3``."""
-        return request(
+        return submission(
             "POST /train",
-            of(JobRecord),
+            JobRecord,
+            idempotency_key,
             body=json_body(given(recipe=recipe) | fields),
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-            repeatable=True,
         )
 
     @operation

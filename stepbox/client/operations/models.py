@@ -6,8 +6,18 @@ from typing import Any, Unpack
 
 from stepbox.client.answers import Aliases, Answer, Card, JobRecord, ModelPage
 from stepbox.client.bodies import json_body
-from stepbox.client.operations.jobs import Labels, new_key
-from stepbox.client.requests import R, Request, Resource, content, nothing, of, operation, request
+from stepbox.client.operations.jobs import Labels
+from stepbox.client.requests import (
+    R,
+    Request,
+    Resource,
+    content,
+    nothing,
+    of,
+    operation,
+    request,
+    submission,
+)
 
 
 class Models(Resource[R]):
@@ -46,12 +56,11 @@ class Models(Resource[R]):
     @operation
     def reproduce(self, ref: str, *, idempotency_key: str | None = None) -> Request[JobRecord]:
         """Train a model's recipe again, and compare the new weights with the model's."""
-        return request(
+        return submission(
             "POST /models/{ref}/reproduce",
-            of(JobRecord),
+            JobRecord,
+            idempotency_key,
             ref=ref,
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-            repeatable=True,
         )
 
     @operation

@@ -7,8 +7,16 @@ from typing import Any
 
 from stepbox.client.answers import Answer, JobRecord
 from stepbox.client.bodies import File, json_body, upload_body
-from stepbox.client.operations.jobs import new_key
-from stepbox.client.requests import R, Request, Resource, content, of, operation, request
+from stepbox.client.requests import (
+    R,
+    Request,
+    Resource,
+    content,
+    of,
+    operation,
+    request,
+    submission,
+)
 
 
 class DatasetPredictions(Resource[R]):
@@ -25,12 +33,11 @@ class DatasetPredictions(Resource[R]):
         **fields: Any,
     ) -> Request[JobRecord]:
         """Predict a split of a data set; further fields of the body are for example ``split``."""
-        return request(
+        return submission(
             "POST /predictions",
-            of(JobRecord),
+            JobRecord,
+            idempotency_key,
             body=json_body({"model": model, "dataset": dataset} | fields),
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-            repeatable=True,
         )
 
     @operation
@@ -47,15 +54,12 @@ class DatasetPredictions(Resource[R]):
         progress: bool = True,
     ) -> Request[JobRecord]:
         """Predict all samples of a file, or of several by the names of their parts."""
-        return request(
+        return submission(
             "POST /predictions",
-            of(JobRecord),
+            JobRecord,
+            idempotency_key,
             body=upload_body(file, progress),
-            headers={
-                "Idempotency-Key": idempotency_key or new_key(),
-                "Content-Encoding": content_encoding,
-            },
-            repeatable=True,
+            headers={"Content-Encoding": content_encoding},
             model=model,
             label=label,
             priority=priority,

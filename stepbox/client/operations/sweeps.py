@@ -8,7 +8,6 @@ from typing import Any
 from stepbox.client.answers import JobRecord, SweepPage, SweepRecord
 from stepbox.client.bodies import given, json_body
 from stepbox.client.events import Event
-from stepbox.client.operations.jobs import new_key
 from stepbox.client.requests import (
     R,
     Request,
@@ -18,6 +17,7 @@ from stepbox.client.requests import (
     operation,
     request,
     stream,
+    submission,
 )
 
 
@@ -35,12 +35,11 @@ class Sweeps(Resource[R]):
         **fields: Any,
     ) -> Request[SweepRecord]:
         """Start a sweep; the fields are those of the body, for example ``trials=30``."""
-        return request(
+        return submission(
             "POST /sweeps",
-            of(SweepRecord),
+            SweepRecord,
+            idempotency_key,
             body=json_body(given(recipe=recipe) | {"space": space} | fields),
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-            repeatable=True,
         )
 
     @operation
