@@ -88,7 +88,10 @@ for _, range in ipairs({ { '-inf', now() - 60 }, { now() + 60, '+inf' } }) do
 end
 
 reap(5)
-look_after_parked()
+local watching = watches()
+if watching == 1 then -- so that many workers do not read the trials of each sweep every second
+  look_after_parked()
+end
 local claimed, queues = last_claim(), {}
 local _, most = capabilities(worker)
 local capped = capped_owners(most)
@@ -101,5 +104,5 @@ for class, number in pairs(settle()) do
 end
 return {
   queues, runs(claimed) and 1 or 0, claimed,
-  redis.call('SISMEMBER', 'workers:draining', worker), watches(),
+  redis.call('SISMEMBER', 'workers:draining', worker), watching,
 }
