@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import Any, Literal, cast
 
 import redis.client
@@ -18,6 +18,7 @@ from stepbox.training.requirements import Requirements
 
 NO_FIELDS: Mapping[str, str] = {}
 CONFIRM_MS = 2000  # less than the timeout of the connection
+_reports = count(1)  # the numbers of this process's reports, which are in this order
 
 
 class ClaimStore(RunningJobs):
@@ -195,6 +196,7 @@ class ClaimStore(RunningJobs):
             "report",
             claim.job,
             claim.fence,
+            next(_reports),
             whole,
             short,
             pack("epoch", epoch) if epoch else "",

@@ -25,7 +25,7 @@ redis.call('ZADD', 'jobs:leases', score, id)
 redis.call('HINCRBY', key_of(id), 'attempts', 1)
 local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
 -- `owner` describes the process that runs the job; `claimed_by` recognizes a repeated call.
-redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker, 'claimed_by', call)
+redis.call('HSET', key_of(id), 'owner', owner, 'worker', worker, 'claimed_by', call, 'beat', 0)
 set_status(id, 'running')
 redis.call('HSET', 'workers:claimed', worker, id .. ':' .. fence)
 redis.call('HSETNX', key_of(id), 'started_at', stamp())

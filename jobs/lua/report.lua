@@ -1,12 +1,15 @@
--- ARGV: id, fence, progress, its short form (jobs/compact.py; unless it is a training, the same
--- JSON object), epoch in short form, checkpoint, number of losses, losses in short form...,
--- frames in short form...
+-- ARGV: id, fence, number of this report, progress, its short form (jobs/compact.py; unless it is a
+-- training, the same JSON object), epoch in short form, checkpoint, number of losses, losses in short
+-- form..., frames in short form...
 -- The progress, the epoch and the checkpoint may be ''.
--- Renews the lease, and stores what is given. A loss, a frame or an epoch that is already stored adds
--- no event: the reply to an earlier call was lost, or a later attempt trained these samples again.
+-- Renews the lease, and stores what is given. The numbers of a claim's reports increase. A report
+-- whose number is smaller than the last one changes nothing: it is a copy, which the worker repeated
+-- when the connection broke, and which the network has delivered late.
+-- A loss, a frame or an epoch that is already stored adds no event: the reply to an earlier call was
+-- lost, or a later attempt trained these samples again.
 -- Returns 'go on', 'cancel' or 'lost', as `verdict` does.
-local id, fence, progress, progress_event, epoch, checkpoint, losses = unpack(ARGV)
-local first_frame = 8 + tonumber(losses)
+local id, fence, report, progress, progress_event, epoch, checkpoint, losses = unpack(ARGV)
+local first_frame = 9 + tonumber(losses)
 
 -- Tell whether an epoch is not stored yet. Earlier versions stored epochs as fields of the record.
 local function is_new(number)
@@ -45,11 +48,12 @@ local function is_beyond(checkpoint, other)
 end
 
 local answer = verdict(id, fence)
-if answer == 'lost' then
+local beat = tonumber(redis.call('HGET', key_of(id), 'beat') or 0)
+if answer == 'lost' or tonumber(report) < beat then
   return answer
 end
-redis.call('HINCRBY', key_of(id), 'beat', 1)
-for i = 8, first_frame - 1 do
+redis.call('HSET', key_of(id), 'beat', report)
+for i = 9, first_frame - 1 do
   local last = redis.call('LINDEX', losses_of(id), -1)
   if not last or cjson.decode(ARGV[i])[1] > cjson.decode(last)[1] then
     redis.call('RPUSH', losses_of(id), ARGV[i])

@@ -323,6 +323,34 @@ def test_submitting_the_same_id_twice_creates_one_job(jobs):
     assert jobs.measure().submitted == 1
 
 
+def test_a_copy_of_a_report_that_arrives_late_changes_nothing(jobs, monkeypatch):
+    """A worker repeats a report after a timeout. The network may still deliver the first copy."""
+    id = submit(jobs).id
+    claim, calls, run = jobs.claim(OWNER, "w"), [], jobs._run
+
+    def run_and_remember(*arguments, **options):
+        calls.append(arguments)
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(jobs, "_run", run_and_remember)
+    early, late = [{**PROGRESS, "samples": samples} for samples in (75_000, 120_000)]
+    jobs.report(claim, early, checkpoint="e1-s15000-f1")
+    jobs.report(claim, late, checkpoint="e2-s0-f1")
+    monkeypatch.undo()
+    beats, events = jobs.beats(), list(read_events(jobs, id))
+    assert run(*calls[0]) == "go on"
+    assert jobs.get(id).progress.samples == 120_000
+    assert jobs.checkpoint(id) == "e2-s0-f1"
+    assert jobs.beats() == beats  # it does not prove that the worker lives
+    assert list(read_events(jobs, id)) == events
+    assert run(*calls[1]) == "go on"  # a copy of the last report is as if it came once more
+    jobs.give_back(claim, "stopped")
+    again = jobs.claim(OWNER, "w2")
+    assert run(*calls[1]) == "lost"
+    assert jobs.report(again, early) == "go on"
+    assert jobs.get(id).progress.samples == 75_000
+
+
 def test_a_job_with_an_expired_lease_returns_to_the_queue(jobs):
     id = submit(jobs).id
     claim = jobs.claim(OWNER, "w")
