@@ -137,7 +137,7 @@ def test_your_own_data_have_three_wrong_labels(run, server):
 def test_a_sweep_finds_a_model_for_its_alias(run, server):
     text, figures = run("sweep", STEPBOX_URL=server.url, STEPBOX_TOKEN=STUDENT)
 
-    states = re.findall(r"trial +\d+ (\w+)", text)
+    states = re.findall(r"trial +\d+ (\w+) +loss", text)
     [winner] = numbers(r"the winner: ([\d.]+)%", text)
     [small] = numbers(r"two neurons: ([\d.]+)%", text)
     [before] = re.findall(r"spirals is (m-\w+)", text)
