@@ -116,6 +116,8 @@ def test_your_own_data_have_three_wrong_labels(run, server):
 
     [dense] = numbers(r"dense: ([\d.]+)%", text)
     [convolutions] = numbers(r"convolutions: ([\d.]+)%", text)
+    in_training = numbers(r"loss ([\d.]+) in training", text)
+    on_test = numbers(r"([\d.]+) on the test images", text)
     doubtful = re.findall(r"(\S+\.png) +is a (\w+)\? The network says (\w+)", text)
     assert figures == 5
     assert "720 to train on, 180 to test on" in text
@@ -123,6 +125,8 @@ def test_your_own_data_have_three_wrong_labels(run, server):
     assert "warning: Files that are not images are ignored: 'shapes/circle/notes.txt'." in text
     assert "left out: 1 ('shapes/circle/half.png')" in text
     assert dense < convolutions > 90
+    assert on_test[0] > 3 * in_training[0]  # learned by heart
+    assert on_test[1] < on_test[0]
     assert f"180 images predicted, {convolutions}% are right" in text
     assert f"contradicts {len(doubtful)} of 90 labels" in text
     assert len(doubtful) < 20  # these few
