@@ -45,7 +45,7 @@ def watch_job(job: Job | Sweep, output: Output) -> None:
     except KeyboardInterrupt:
         output.message(f"\nJob {job.id} goes on. Follow it with: stepbox watch {job.id}")
         raise click.Abort from None
-    job.refresh().wait(progress=False)
+    job.wait(progress=False)  # raises the error, if it has one
     if not output.as_json:
         output.result(None, outcome(job))
 

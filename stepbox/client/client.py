@@ -11,6 +11,7 @@ import httpx
 
 from stepbox import __version__
 from stepbox.client.addresses import DEFAULT_URL, base_url, shown_url
+from stepbox.client.answers import JobRecord
 from stepbox.client.bodies import File, PathName
 from stepbox.client.handles import AsyncJob, AsyncSweep, Job, Sweep
 from stepbox.client.operations.analysis import Analysis
@@ -119,9 +120,12 @@ class Client(_Operations[SyncRunner]):
         """Start a sweep, for example ``sweep({"hidden_sizes": {"choices": [[16], [32]]}})``."""
         return Sweep(self, self.sweeps.start(space, recipe=recipe, **fields))
 
-    def job(self, id: str) -> Job:
-        """Return a job that exists."""
-        return Job(self, self.jobs.get(id))
+    def job(self, job: str | JobRecord) -> Job:
+        """Return a job that exists, by its id, or as another operation has returned it.
+
+        For example ``job(client.predictions.start("latest", "mnist")).wait()``.
+        """
+        return Job(self, self.jobs.get(job) if isinstance(job, str) else job)
 
     def model(self, ref: str = "latest") -> ServedModel:
         """Return a model by its id or an alias. Sends no request."""
@@ -180,9 +184,9 @@ class AsyncClient(_Operations[AsyncRunner]):
         """Start a sweep."""
         return AsyncSweep(self, await self.sweeps.start(space, recipe=recipe, **fields))
 
-    async def job(self, id: str) -> AsyncJob:
-        """Return a job that exists."""
-        return AsyncJob(self, await self.jobs.get(id))
+    async def job(self, job: str | JobRecord) -> AsyncJob:
+        """Return a job that exists, by its id, or as another operation has returned it."""
+        return AsyncJob(self, await self.jobs.get(job) if isinstance(job, str) else job)
 
     def model(self, ref: str = "latest") -> AsyncServedModel:
         """Return a model by its id or an alias. Sends no request."""

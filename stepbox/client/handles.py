@@ -109,10 +109,14 @@ class _Handle(_State["Client", Record]):
         return self
 
     def events(self, last_event_id: str | None = None) -> Iterator[Event]:
-        """Yield all events since its creation, or after one of them, until it has ended."""
+        """Yield all events since its creation, or after one of them, until it has ended.
+
+        Then it is read again.
+        """
         for event in self._group.events(self.id, last_event_id=last_event_id):
             self._saw(event)
             yield event
+        self.refresh()  # events lack what only the whole record has
 
     def refresh(self) -> Self:
         """Read it again."""
@@ -142,10 +146,11 @@ class _AsyncHandle(_State["AsyncClient", Record]):
         return self
 
     async def events(self, last_event_id: str | None = None) -> AsyncIterator[Event]:
-        """Yield all events since its creation, or after one of them, until it has ended."""
+        """Yield all events since its creation, or after one of them; see `Job.events`."""
         async for event in self._group.events(self.id, last_event_id=last_event_id):
             self._saw(event)
             yield event
+        await self.refresh()
 
     async def refresh(self) -> Self:
         """Read it again."""

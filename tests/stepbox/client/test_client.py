@@ -71,8 +71,9 @@ def test_train_wait_and_predict(client, digits, tmp_path):
 def test_the_same_with_asyncio(server, tmp_path):
     async def go():
         async with stepbox.AsyncClient(server.url) as client:
-            job = await client.train(**MOONS)
+            job = await client.job(await client.jobs.train(**MOONS))
             assert (await job.wait(progress=False)) is job
+            assert (await client.job(job.id)).record == job.record
             point = await job.model.predict({"inputs": [[0.5, 0.5]]})
             kinds = [event.kind async for event in job.events()]
             card = await job.model.card()
@@ -186,13 +187,14 @@ def test_a_sweep_is_followed_to_its_winner(server, client):
     space = {"learning_rate": {"choices": [0.01, 0.3]}}
     options = MOONS | {"sampler": "grid", "trials": 2, "validation": 0.1}
     sweep = client.sweep(space, **options)
+    events = list(sweep.events())
+    assert [sweep.status, len(sweep.trials)] == ["succeeded", 2]  # it was read again
     assert sweep.wait() is sweep
     assert [trial.state for trial in sweep.trials] == ["complete"] * 2
     assert sweep.best.value == min(trial.value for trial in sweep.trials)
     assert sweep.best.params in ({"learning_rate": 0.01}, {"learning_rate": 0.3})
     assert sweep.model.ref == sweep.record.winner.model
     assert sweep.model.card().recipe.learning_rate == sweep.best.params["learning_rate"]
-    events = list(sweep.events())
     ended = [event.data.number for event in events if event.kind == "trial" and event.data.value]
     assert ended == [0, 1]
     assert events[-1].final
@@ -202,6 +204,7 @@ def test_a_sweep_is_followed_to_its_winner(server, client):
         async with stepbox.AsyncClient(server.url) as client:
             sweep = await client.sweep(space, **options, final=False)
             events = [event async for event in sweep.events()]
+            assert [sweep.status, len(sweep.trials)] == ["succeeded", 2]
             return events[-1], await sweep.wait(progress=False)
 
     last, again = asyncio.run(go())

@@ -155,7 +155,7 @@ def prepare(client, receiver, name, arguments):
             return (ended_sweep(client),)
         case "predictions.get" | "predictions.result":
             model = client.models.get("latest-mnist").id
-            return (client.job(client.predictions.start(model, "mnist").id).wait().id,)
+            return (client.job(client.predictions.start(model, "mnist")).wait().id,)
         case "webhooks.get" | "webhooks.retry":
             return (delivered(client, receiver),)
         case "aliases.get":
