@@ -34,7 +34,7 @@ class RunningJobs(JobReader):
         return [(id, fence, json.loads(owner)) for id, fence, owner in self._read_of(ids, "owner")]
 
     def beats(self) -> list[tuple[str, str, str]]:
-        """List (job, fence, beat) for each running job; the beat is the number of the last report."""
+        """List (job, fence, beat) for each running job; a beat is the number of a report."""
         ids = cast(list[str], self.redis.zrange("jobs:leases", 0, -1))
         return self._read_of(ids, "beat", "0")
 

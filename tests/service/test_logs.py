@@ -93,7 +93,9 @@ def test_a_request_id_reaches_the_log_of_the_worker(logging_json, jobs):
     assert f"job {id}: the process of attempt 1 is dead" in messages
     assert messages[-1] == f"job {id}: succeeded"
     assert all(id not in line["message"] for line in read_lines(worker) if line not in job_lines)
-    (accepted,) = [line for line in read_lines(service) if line["logger"] == "service.api.submitting"]
+    (accepted,) = [
+        line for line in read_lines(service) if line["logger"] == "service.api.submitting"
+    ]
     assert accepted["request_id"] == "from-a-client"
     assert id in accepted["message"]
     for line in (*read_lines(worker), *read_lines(service)):  # gunicorn's and Celery's too
