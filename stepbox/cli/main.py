@@ -22,6 +22,7 @@ COMMANDS = {
     "model": "stepbox.cli.models",
     "export": "stepbox.cli.models",
     "data": "stepbox.cli.data",
+    "mlflow": "stepbox.cli.mlflow",
     "open": "stepbox.cli.pages",
     "completion": "stepbox.cli.completion",
     "version": "stepbox.cli.pages",

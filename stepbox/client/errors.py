@@ -137,6 +137,11 @@ _KINDS: dict[int, type[ProblemError]] = {
 }
 
 
+def kind_of(status: int) -> type[ProblemError]:
+    """Return the class of the errors that a response with this status means."""
+    return _KINDS.get(status, ProblemError)
+
+
 def error_of(response: httpx.Response) -> ProblemError:
     """Return the error for a response that has been read, and whose status is 300 or above."""
     try:
@@ -149,5 +154,5 @@ def error_of(response: httpx.Response) -> ProblemError:
     detail = body.get("detail") or body.get("error") or response.headers.get("Location", "")
     title = body.get("title") or response.reason_phrase
     problem = body | {"title": title, "detail": detail or f"the status is {response.status_code}"}
-    kind = _KINDS.get(response.status_code, ProblemError)
+    kind = kind_of(response.status_code)
     return kind(response.status_code, problem, response.headers.get("X-Request-Id"))
