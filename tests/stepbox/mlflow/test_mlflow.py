@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import requests
 
-from tests.processes import PATIENCE_S, ROOT, free_port, stack_in, wait_until
+from tests.processes import PATIENCE_S, ROOT, Process, free_port, stack_in, wait_until
 
 pytestmark = pytest.mark.server
 
@@ -351,14 +351,15 @@ def test_watch_survives_restarts_of_both_servers(server, tracking, request):
     name = request.node.name
     first = server.train(**MOONS)["id"]
     variables = {"MLFLOW_TRACKING_URI": tracking.url, "MLFLOW_EXPERIMENT_NAME": name}
-    server.environment |= environment(server, **variables)
-    watching = server.start("watch", sys.executable, "-m", "stepbox", "mlflow", "--watch")
+    command = [sys.executable, "-m", "stepbox", "mlflow", "--watch"]
+    log = server.folder / "watch.log"
+    watching = Process(command, environment(server, **variables), log)
+    request.addfinalizer(watching.kill_group)
     is_logged = partial(has_ended, tracking, name)
     wait_until(lambda: is_logged(first), seconds=HANGS_S, what="the first job to be logged")
     tracking.kill()
     second = server.train(**MOONS)["id"]
     server.wait_for(second)
-    log = server.folder / "watch.log"
     wait_until(lambda: "tried again" in log.read_text(), seconds=HANGS_S, what="a message")
     tracking.start()
     wait_until(lambda: is_logged(second), seconds=HANGS_S, what="the second job to be logged")
