@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ FINAL = ("FINISHED", "FAILED", "KILLED")
 MOST_AT_ONCE = 100  # parameters or tags in one request, by the limits of MLflow
 MOST_METRICS = 500
 PAGE = 1000  # runs
+FAILED_REQUEST = re.compile(r"API request to \S+ failed with (timeout )?exception ")
 # Of MLflow, unless the environment has others. It sends no usage data, and prints nothing among the
 # results. Its own retries would take minutes.
 SETTINGS = {
@@ -245,9 +247,9 @@ class Tracker:
         except RestException as error:
             raise _refusal(error.get_http_status_code(), error.message) from error
         except MlflowException as error:
-            before, failed, why = error.message.partition(" failed with ")
-            if failed and before.startswith("API request to http"):
-                raise UnreachableError(f"{self._url}: {why}") from error
+            failed = FAILED_REQUEST.match(error.message)
+            if failed:
+                raise UnreachableError(f"{self._url}: {error.message[failed.end() :]}") from error
             raise StepboxError(f"MLflow: {error.message}") from error
 
 

@@ -102,7 +102,7 @@ class Tracking:
         """Return all that there is about the runs of an experiment and their models."""
         found = self.runs(experiment)
         histories = {
-            job: {key: self.history(run, key) for key in pairs(run["data"]["metrics"])}
+            job: {key: self.history(run, key) for key in pairs(run["data"].get("metrics", []))}
             for job, (run,) in found.items()
         }
         return found, histories, self.models(experiment)
@@ -128,12 +128,28 @@ def tracking(server):
 
 
 def environment(server, **variables):
-    ours = {"PYTHONPATH": python_path(), "STEPBOX_URL": server.url, "STEPBOX_TOKEN": ""}
-    return {**os.environ, **ours, **variables}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    ours = {"PYTHONPATH": path, "STEPBOX_URL": server.url, "STEPBOX_TOKEN": ""}
+    return {**server.environment, **ours, **variables}
 
 
-def python_path():
-    return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+@pytest.fixture
+def going_on(server):
+    """Return a function that starts a job that goes on; it is cancelled after the test."""
+    started = []
+
+    def start():
+        started.append(server.train(**LONG)["id"])
+        return started[-1]
+
+    yield start
+    for id in started:
+        cancel(server, id)
+
+
+def cancel(server, id):
+    requests.post(f"{server.url}/jobs/{id}/cancel", timeout=60)
+    server.wait_for(id)
 
 
 @pytest.fixture
@@ -213,21 +229,19 @@ def test_a_training_and_its_model(run, server, tracking, request):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
 
 
-def test_all_jobs_that_have_ended(run, server, tracking, request):
+def test_all_jobs_that_have_ended(run, server, tracking, going_on, request):
     """A sweep with its trials, a failed job and a cancelled one; once each."""
     space = {"learning_rate": {"choices": [0.01, 0.1]}}
     body = MOONS | {"space": space, "sampler": "grid", "trials": 2}
     sweep = requests.post(f"{server.url}/sweeps", json=body, timeout=60).json()["id"]
     server.wait_for(sweep)
-    cancelled = server.train(**LONG)["id"]
     failed = server.train(**DIVERGES)["id"]
-    requests.post(f"{server.url}/jobs/{cancelled}/cancel", timeout=60)
-    going_on = server.train(**LONG)["id"]
-    server.wait_for(cancelled)
     server.wait_for(failed, "failed")
-    server.wait_for(going_on, "running")
+    cancelled, last = going_on(), going_on()
+    cancel(server, cancelled)
+    server.wait_for(last, "running")
     logged = documents(run("--json"))
-    assert going_on not in {one["job"] for one in logged}
+    assert last not in {one["job"] for one in logged}
     statuses = {one["job"]: one["status"] for one in logged}
     runs = tracking.runs(request.node.name)
     assert statuses.keys() == runs.keys()
@@ -248,9 +262,8 @@ def test_all_jobs_that_have_ended(run, server, tracking, request):
     again = documents(run(sweep, failed, "--json"))
     assert len(again) == 5  # the sweep with two trials and the winner, and the failed job
     assert tracking.everything(request.node.name) == before
-    requests.post(f"{server.url}/jobs/{going_on}/cancel", timeout=60)
-    server.wait_for(going_on)
-    assert [one["job"] for one in documents(run("--json"))] == [going_on]
+    cancel(server, last)
+    assert [one["job"] for one in documents(run("--json"))] == [last]
 
 
 def test_an_interrupted_run_is_completed(run, server, tracking, request):
@@ -289,6 +302,29 @@ def test_an_interrupted_run_is_completed(run, server, tracking, request):
     wanted = [prediction["probabilities"] for prediction in answer["predictions"]]
     found = predicted(server, tracking, f"models:/{model}", points)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+
+
+def test_a_command_that_was_killed(run, server, tracking, request):
+    """It is killed as soon as it has made a run, whatever else it has written then."""
+    id = server.train(**MOONS)["id"]
+    server.wait_for(id)
+    name = request.node.name
+    variables = {"MLFLOW_TRACKING_URI": tracking.url, "MLFLOW_EXPERIMENT_NAME": name}
+    command = [sys.executable, "-m", "stepbox", "mlflow", id]
+    killed = subprocess.Popen(command, env=environment(server, **variables))
+    wait_until(lambda: tracking.runs(name), seconds=HANGS_S, every=0.01, what="a run")
+    killed.kill()
+    killed.wait()
+    run()
+    assert tracking.run(name, id)["info"]["status"] == "FINISHED"
+    assert len([one for one in tracking.models(name) if is_of(one, tracking.run(name, id))]) == 1
+    before = tracking.everything(name)
+    run(id)
+    assert tracking.everything(name) == before
+
+
+def is_of(model, run):
+    return model["info"]["source_run_id"] == run["info"]["run_id"]
 
 
 def test_two_runs_of_a_job_become_one(run, server, tracking, request):
@@ -377,10 +413,9 @@ def has_ended(tracking, experiment, job):
     return [run["info"]["status"] for run in runs] == ["FINISHED"]
 
 
-def test_errors(run, server):
-    id = server.train(**LONG)["id"]
-    assert "running" in run(id, status=1).stderr or "queued" in run(id, status=1).stderr
-    requests.post(f"{server.url}/jobs/{id}/cancel", timeout=60)
+def test_errors(run, going_on):
+    id = going_on()
+    assert "it is logged when it has ended" in run(id, status=1).stderr
     assert "--tracking-uri" in run(status=2, MLFLOW_TRACKING_URI="").stderr
     wrong = run(status=2, MLFLOW_TRACKING_URI="./runs").stderr
     assert "must be the address of a tracking server" in wrong
