@@ -304,6 +304,29 @@ def test_an_interrupted_run_is_completed(run, server, tracking, request):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
 
 
+def test_a_command_that_was_killed(run, server, tracking, request):
+    """It is killed as soon as it has made a run, whatever else it has written then."""
+    id = server.train(**MOONS)["id"]
+    server.wait_for(id)
+    name = request.node.name
+    variables = {"MLFLOW_TRACKING_URI": tracking.url, "MLFLOW_EXPERIMENT_NAME": name}
+    command = [sys.executable, "-m", "stepbox", "mlflow", id]
+    killed = subprocess.Popen(command, env=environment(server, **variables))
+    wait_until(lambda: tracking.runs(name), seconds=HANGS_S, every=0.01, what="a run")
+    killed.kill()
+    killed.wait()
+    run()
+    assert tracking.run(name, id)["info"]["status"] == "FINISHED"
+    assert len([one for one in tracking.models(name) if is_of(one, tracking.run(name, id))]) == 1
+    before = tracking.everything(name)
+    run(id)
+    assert tracking.everything(name) == before
+
+
+def is_of(model, run):
+    return model["info"]["source_run_id"] == run["info"]["run_id"]
+
+
 def test_two_runs_of_a_job_become_one(run, server, tracking, request):
     id = server.train(**MOONS)["id"]
     server.wait_for(id)
