@@ -72,7 +72,8 @@ def fill(jobs: JobStore, number: int) -> None:
                     figures = {"epoch": epoch, "train_loss": rng.random(), "seconds": rng.random()}
                     entry = pack("epoch", EPOCH | figures)
                     checkpoint = f"e{epoch}-s0-f1"
-                    run("report", id, "1", progress, "[]", entry, checkpoint, len(more), *more)
+                    lists = [len(more), *more]
+                    run("report", id, "1", epoch, progress, "[]", entry, checkpoint, *lists)
                 run("decide", id, "1", "model", f"m-{place:012x}", "peak_memory", 10**8)
                 run("finish", id, "1", STATUSES[place % 3], "")
                 pipeline.delete(f"events:{id}")

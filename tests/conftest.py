@@ -2,6 +2,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the tests run in one process per core
 
+import signal
 import sys
 
 import hypothesis
@@ -23,6 +24,10 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("same")
+
+# A shell lets what it starts in the background ignore SIGINT, which the processes of tests inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVER_FIXTURES = {"stack", "own_stack", "service", "browser"}
 STACK_MODULES = ("tests/browser/", "tests/end_to_end/test_training.py")

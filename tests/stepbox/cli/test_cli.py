@@ -307,8 +307,6 @@ def test_ctrl_c_leaves_the_job_running(server, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "stepbox", *LONG, "--watch"],
         env=environment(server.url),
-        # A shell lets what it starts in the background ignore SIGINT, and this is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
