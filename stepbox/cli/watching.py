@@ -75,5 +75,6 @@ def _show_line(event: Event, output: Output) -> None:
     if event.kind == "epoch":
         output.message(f"epoch {data.epoch}: {accuracy_of(data)}")
     elif event.kind == "trial" and data.state not in ("queued", "running"):
+        what = "winner" if data.final else f"trial {data.number}"
         value = f", {data.value:.4f}" if data.value is not None else ""
-        output.message(f"trial {data.number} {data.state}{value}")
+        output.message(f"{what} {data.state}{value}")
