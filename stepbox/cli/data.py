@@ -65,6 +65,6 @@ def upload(
 @click.option("--force", is_flag=True, help="Also if jobs or models refer to it.")
 @with_server
 def delete(client: Client, output: Output, dataset: str, force: bool) -> None:
-    """Delete DATASET."""
+    """Delete DATASET, by its id: several may have the same name."""
     client.datasets.delete(dataset, force=force)
     output.result({"deleted": dataset}, f"deleted {dataset}")

@@ -23,6 +23,8 @@ def jobs(client: Client, output: Output, status: Status | None, limit: int) -> N
 
 def _row(job: JobRecord) -> list[str | None]:
     what = job.recipe.name if job.recipe else job.kind
+    if job.kind == "predict":
+        what = f"{job.prediction.model} on {job.prediction.dataset or 'an upload'}"
     done = f"{job.progress.fraction:.0%}"
     result = job.model or job.dataset
     return [job.id, job.kind, job.status, done, job.title or what, result, job.created_at[:19]]
@@ -42,4 +44,5 @@ def watch(client: Client, output: Output, job: str) -> None:
 def cancel(client: Client, output: Output, job: str) -> None:
     """Cancel JOB; of a sweep, also all its trials."""
     record = client.jobs.cancel(job)
-    output.result(record.to_json(), f"{record.id} {record.status}")
+    status = "is being cancelled" if record.status == "running" else record.status
+    output.result(record.to_json(), f"{record.id} {status}")

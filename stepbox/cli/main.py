@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from stepbox import __version__
+from stepbox.cli.exit_codes import FAILED, INTERRUPTED, OK, REFUSED, UNREACHABLE, USAGE
 
 # Where each command is. Its module is imported when it is used, so that all of them start quickly.
 COMMANDS = {
@@ -27,7 +28,6 @@ COMMANDS = {
     "completion": "stepbox.cli.completion",
     "version": "stepbox.cli.pages",
 }
-OK, FAILED, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 class _Commands(click.Group):

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from stepbox.cli.exit_codes import FAILED
 from stepbox.cli.output import Output, with_server
 from stepbox.client import Client
 from stepbox.client.errors import BusyError, UnreachableError
@@ -16,7 +17,6 @@ from stepbox.errors import StepboxError
 from stepbox.mlflow.job_log import JobLog, Logged
 from stepbox.mlflow.tracker import Tracker
 
-FAILED = 1
 EVERY_S = 2.0  # pause before the server is asked again which jobs have ended
 
 

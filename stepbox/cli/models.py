@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from stepbox.cli.exit_codes import OK, REFUSED
 from stepbox.cli.output import Output, with_server
 from stepbox.client import Client
 from stepbox.client.answers import Card
+from stepbox.client.errors import AccessDeniedError, BusyError, MissingError, ProblemError
 from stepbox.exporting.names import FORMATS, Format, format_of
 
 
@@ -65,12 +67,27 @@ def predict(
     model: str,
     invert: str | None,
     fit: str | None,
-) -> None:
+) -> int:
     """Predict FILES: images, .npy, .npz, CSV or JSON. Prints a line for each sample."""
+    code = OK
     for file in files:
-        answer = client.model(model).predict_all(file, invert=invert, fit=fit)
+        try:
+            answer = client.model(model).predict_all(file, invert=invert, fit=fit)
+        except (MissingError, AccessDeniedError, BusyError):
+            raise  # it is not about this file
+        except ProblemError as error:
+            output.message(f"stepbox: {file}: {_without_root(error)}")
+            code = REFUSED
+            continue
         lines = (f"{file}\t{one.label}\t{one.probability:.2%}" for one in answer.predictions)
         output.result({"file": str(file)} | answer.to_json(), "\n".join(lines))
+    return code
+
+
+def _without_root(error: ProblemError) -> str:
+    """Describe an error about a file, without the pointer to its whole content."""
+    faults = (": ".join(filter(None, fault)) for fault in error.faults)
+    return "; ".join(faults) or str(error)
 
 
 @click.command()

@@ -19,9 +19,11 @@ def open_page(client: Client, output: Output, thing: str | None) -> None:
     """Open the page of THING (job, sweep or model) in the browser; without it, the first page."""
     path = ""
     if thing is not None:
-        kind = "models"
         if re.fullmatch("[0-9a-f]{16}", thing):
             kind = "sweeps" if client.jobs.get(thing).kind == "sweep" else "jobs"
+        else:
+            kind = "models"
+            client.models.get(thing)  # raises an error if there is none
         path = f"ui/{kind}/{quote(thing, safe='')}"
     url = f"{client.url}/{path}"
     output.result({"url": url}, url)

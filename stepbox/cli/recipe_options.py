@@ -10,6 +10,16 @@ import click
 
 from stepbox.training.request import TrainRequest
 
+# What a value must be, by its JSON type.
+MUST_BE = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "array": "a list such as 32,16",
+    "object": "a JSON object",
+    "null": "null",
+}
+
 
 class FieldValue(click.ParamType[Any]):
     """Reads the value of a field, by its JSON schema.
@@ -32,7 +42,8 @@ class FieldValue(click.ParamType[Any]):
         try:
             return self._read(value)
         except ValueError:
-            self.fail(f"{value!r} is not {self.name}", param, context)
+            kinds = " or ".join(MUST_BE[kind] for kind in self._schemas)
+            self.fail(f"must be {kinds}, but is {value!r}", param, context)
 
     def _read(self, text: str) -> Any:
         kinds = self._schemas

@@ -51,7 +51,9 @@ class TrainRequest(_Changes):
         "and `points` lists points.",
     )
     priority: Priority = 0
-    requires: Requirements = NO_REQUIREMENTS
+    requires: Requirements = Field(
+        NO_REQUIREMENTS, description="What the job requires of the worker that runs it."
+    )
     webhook: Webhook = None
     title: Title = None
     notes: Notes = ""

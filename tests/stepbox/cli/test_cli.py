@@ -188,7 +188,9 @@ def test_json_of_a_sweep(json_of, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("space: [", "sweep.yaml is neither JSON nor YAML"),
+        ("space: [", "sweep.yaml cannot be read as JSON or YAML"),
+        ("space: {}\ntrials: 2\ntrials: 3", "trials occurs twice\n.*line 3"),
+        ('{"space": {"seed": 1, "seed": 2}}', "seed occurs twice"),
         ("", "must have the member space"),
         ("space: 3", "must have the member space"),
         ("space: {}\n3: 4", "the names of all members must be text"),
@@ -237,12 +239,42 @@ def test_the_result_of_other_jobs(run, server, tmp_path):
         predicted = client.predictions.upload(b"x,y\n0.5,0.5\n", model=model.ref)
     result = run("watch", predicted.id).stdout
     assert result == f"result /predictions/{predicted.id}/result\n"
+    assert f"{model.ref} on an upload" in run("jobs").stdout
 
 
 def test_every_field_of_a_request_is_an_option(run):
     text = run("train", "--help").stdout
     for name in TrainRequest.model_fields.keys() - {"recipe"}:
         assert f"--{name.replace('_', '-')} " in text
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "wanted"),
+    [
+        ("--epochs", "many", "a whole number"),
+        ("--early-stopping", "x", "a whole number or null"),
+        ("--hidden-sizes", "32,x", "a list such as 32,16 or null"),
+        ("--dataset", "{generate: moons}", "text or a JSON object"),
+        ("--requires", "gpu", "a JSON object"),
+    ],
+)
+def test_values_of_the_wrong_type(run, option, text, wanted):
+    said = f"'{option}': must be {wanted}, but is {text!r}"
+    assert said in run("train", option, text, status=2).stderr
+
+
+def test_each_file_that_cannot_be_predicted_is_named(run, server, tmp_path):
+    image = requests.get(f"{server.url}/datasets/mnist/test/0.png", timeout=60).content
+    with client_of(server) as client:
+        model = client.train("mnist-numpy", hidden_sizes=[], epochs=1).wait().record.model
+    (tmp_path / "a.png").write_bytes(b"no image")
+    (tmp_path / "b.png").write_bytes(image)
+    (tmp_path / "c.bin").write_bytes(b"?")
+    done = run("predict", "a.png", "b.png", "c.bin", "--model", model, status=4)
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["b.png"]
+    first, second = done.stderr.splitlines()
+    assert first.startswith("stepbox: a.png: is not an image")
+    assert second.startswith("stepbox: c.bin: Content-Type must be ")
 
 
 def test_values_of_fields(json_of):
@@ -281,6 +313,7 @@ def test_exit_codes(run, json_of, tmp_path):
     assert nowhere in run("jobs", "--url", nowhere, status=3).stderr
     assert "/epochs: " in run("train", "--epochs", "0", status=4).stderr
     assert "job" in run("watch", "0" * 16, status=4).stderr
+    assert "m-0" in run("open", "m-0", status=4).stderr
     (job,) = json_of(*LONG)
     run("cancel", job["id"])
     assert "was cancelled" in run("watch", job["id"], status=1).stderr
