@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import webbrowser
 from urllib.parse import quote
 
 import click
@@ -28,7 +29,7 @@ def open_page(client: Client, output: Output, thing: str | None) -> None:
     url = f"{client.url}/{path}"
     output.result({"url": url}, url)
     if not output.as_json:
-        click.launch(url)
+        webbrowser.open(url)  # says nothing where there is no browser
 
 
 @click.command()
