@@ -4,6 +4,7 @@ A job of a worker does the same work: it trains with `stepbox.training.loop.trai
 result with `stepbox.store.draft.describe`.
 """
 
+import errno
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -284,11 +285,15 @@ def load(folder: str | Path) -> Model:
     DamagedModelError
         A file is damaged or does not match the card.
     FileNotFoundError
-        The folder or a file in it is missing.
+        This is no folder of a model, or a file in it is missing.
     """
     folder = Path(folder).resolve()
     objects = FolderStore(folder.parent)
-    card = read_card(objects, folder.name)
+    try:
+        card = read_card(objects, folder.name)
+    except FileNotFoundError as error:
+        why = "not a folder that Model.save or the server wrote: it has no card.json"
+        raise FileNotFoundError(errno.ENOENT, why, str(folder)) from error
     network = read_network(objects, folder.name, card)
     if card.steps is None:
         return Model(card, network)

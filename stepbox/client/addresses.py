@@ -13,12 +13,16 @@ def base_url(address: str) -> httpx.URL:
     """Return the address of a server; raise InvalidInputError if it is none (``/url``)."""
     try:
         url = httpx.URL(address)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, TypeError):
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
         # Without the address, which may contain a password.
-        detail = f"must be an address such as {DEFAULT_URL}, without a query"
+        detail = (
+            f"must be an address such as {DEFAULT_URL}, with http:// or https://, without a query"
+        )
         raise InvalidInputError.at("/url", detail)
+    if url.port is not None and not 1 <= url.port <= 65535:
+        raise InvalidInputError.at("/url", f"must have a port from 1 to 65535, not {url.port}")
     return url
 
 

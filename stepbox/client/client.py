@@ -53,13 +53,15 @@ class _Operations(Generic[R]):
         self.v2 = InferenceV2(runner)
 
 
-def _options(url: str | None, token: str | None, timeout: float) -> dict[str, Any]:
-    """Return the arguments of httpx's clients."""
+def _options(url: str | None, token: str | None, timeout: float, retries: int) -> dict[str, Any]:
+    """Check the arguments of a client, and return those of httpx's clients."""
+    if not isinstance(retries, int) or retries < 0:
+        raise InvalidInputError.at("/retries", "must be 0 or more, and a whole number")
     base = base_url(url or os.environ.get("STEPBOX_URL") or DEFAULT_URL)
     token = token or os.environ.get("STEPBOX_TOKEN")
     headers = {"User-Agent": f"stepbox/{__version__}"}
     if token:
-        if not (token.isascii() and token.isprintable()):
+        if not (isinstance(token, str) and token.isascii() and token.isprintable()):
             raise InvalidInputError.at("/token", "must have printable ASCII characters only")
         headers["Authorization"] = f"Bearer {token}"
     return {"base_url": base, "headers": headers, "timeout": httpx.Timeout(timeout, connect=10)}
@@ -83,7 +85,7 @@ class Client(_Operations[SyncRunner]):
     Raises
     ------
     InvalidInputError
-        The address or the token is malformed.
+        The address or the token is malformed, or `retries` is no whole number from 0.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class Client(_Operations[SyncRunner]):
         timeout: float = TIMEOUT_S,
         retries: int = RETRIES,
     ) -> None:
-        http = httpx.Client(**_options(url, token, timeout))
+        http = httpx.Client(**_options(url, token, timeout, retries))
         super().__init__(SyncRunner(http, retries))
         self.url = shown_url(http.base_url)
 
@@ -138,6 +140,14 @@ class Client(_Operations[SyncRunner]):
 
         For example ``download("weights.safetensors", client.models.weights, "latest")``. The file
         is complete or absent.
+
+        Raises
+        ------
+        InvalidInputError
+            The operation returns no file, or one of another format than the suffix of the path
+            names, for example ``.onnx`` instead of ``.npz``.
+        OSError
+            The file cannot be written, for example because its folder does not exist.
         """
         self._runner.download(operation.request(*args, **options), Path(path))
         return Path(path)
@@ -154,7 +164,7 @@ class AsyncClient(_Operations[AsyncRunner]):
         timeout: float = TIMEOUT_S,
         retries: int = RETRIES,
     ) -> None:
-        http = httpx.AsyncClient(**_options(url, token, timeout))
+        http = httpx.AsyncClient(**_options(url, token, timeout, retries))
         super().__init__(AsyncRunner(http, retries))
         self.url = shown_url(http.base_url)
 
@@ -195,6 +205,6 @@ class AsyncClient(_Operations[AsyncRunner]):
     async def download(
         self, path: PathName, operation: AsyncCall[P, bytes], *args: P.args, **options: P.kwargs
     ) -> Path:
-        """Write what an operation returns to a file, without holding it in memory."""
+        """Write what an operation returns to a file; see `Client.download`."""
         await self._runner.download(operation.request(*args, **options), Path(path))
         return Path(path)

@@ -1,12 +1,10 @@
 """Send requests and repeat them: one runner waits for the answer, the other one is awaited.
 
-Both do the same. What they share is in `repeating` and `bodies`.
+Both do the same. What they share is in `repeating`, `bodies` and `downloads`.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -18,6 +16,7 @@ import anyio
 import httpx
 
 from stepbox.client.addresses import shown_url
+from stepbox.client.downloads import check_is_file, new_file
 from stepbox.client.errors import ProblemError, UnreachableError, error_of
 from stepbox.client.events import Event
 from stepbox.client.following import BROKEN, Following
@@ -102,7 +101,7 @@ class SyncRunner:
                     outcome.close()
                 return
             pause = pause_before_repeating(wanted, outcome, attempt)
-            if pause is None or attempt == self._retries:
+            if pause is None or attempt >= self._retries:
                 if isinstance(outcome, httpx.Response):
                     raise error_of(outcome)
                 raise unreachable(self.http, outcome)
@@ -153,8 +152,18 @@ class SyncRunner:
                 time.sleep(following.pause(error))
 
     def download(self, wanted: Request[bytes], path: Path) -> None:
-        """Write the body of a response to a file, which is complete or absent."""
-        with self.open(wanted) as response, _new_file(path) as file:
+        """Write the body of a response to a file, which is complete or absent.
+
+        Raises
+        ------
+        InvalidInputError
+            The response is no file (``/operation``), or not of the format that the suffix of the
+            path names (``/path``).
+        OSError
+            The file cannot be written.
+        """
+        check_is_file(wanted)
+        with self.open(wanted) as response, new_file(path, wanted, response) as file:
             try:
                 for block in response.iter_bytes():
                     file.write(block)
@@ -195,7 +204,7 @@ class AsyncRunner:
                     await outcome.aclose()
                 return
             pause = pause_before_repeating(wanted, outcome, attempt)
-            if pause is None or attempt == self._retries:
+            if pause is None or attempt >= self._retries:
                 if isinstance(outcome, httpx.Response):
                     raise error_of(outcome)
                 raise unreachable(self.http, outcome)
@@ -234,27 +243,12 @@ class AsyncRunner:
                 await anyio.sleep(following.pause(error))
 
     async def download(self, wanted: Request[bytes], path: Path) -> None:
-        """Write the body of a response to a file, which is complete or absent."""
+        """Write the body of a response to a file; see `SyncRunner.download`."""
+        check_is_file(wanted)
         async with self.open(wanted) as response:
-            with _new_file(path) as file:
+            with new_file(path, wanted, response) as file:
                 try:
                     async for block in response.aiter_bytes():
                         file.write(block)
                 except httpx.RequestError as error:
                     raise unreachable(self.http, error) from error
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[Any]:
-    """Open a temporary file, which becomes the file `path` if the context ends without error."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            yield file
-            file.flush()
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(file.name).chmod(0o666 & ~umask)  # as of an ordinary new file
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

@@ -19,6 +19,7 @@ from stepbox.client import (
     Sweep,
 )
 from stepbox.client import errors as client_errors
+from stepbox.client.downloads import FORMATS
 from stepbox.errors import StepboxError
 from tests.docs.tables import REFERENCE, codes, rows
 from tests.stepbox.client.test_operations import filled, methods
@@ -34,6 +35,11 @@ def signature_of(method):
         if parameter.name != "self"
     ]
     return str(inspect.Signature(parameters))
+
+
+def test_every_suffix_that_names_a_format_is_documented():
+    (row,) = (row for row in rows(CLIENT, "raises") if "suffix" in row[1])
+    assert {name for name in codes(row[1]) if name.startswith(".")} == FORMATS
 
 
 def operation_rows():

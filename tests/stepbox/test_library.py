@@ -138,6 +138,15 @@ def test_a_damaged_model_is_not_loaded(run, tmp_path):
         stepbox.load(folder)
 
 
+def test_what_is_no_folder_of_a_model_is_not_loaded(tmp_path):
+    file = tmp_path / "digits.onnx"
+    file.write_bytes(b"onnx")
+
+    for path in (tmp_path / "none", file, tmp_path):
+        with pytest.raises(FileNotFoundError, match=f"not a folder that Model.save.*'{path}'"):
+            stepbox.load(path)
+
+
 def test_a_model_describes_itself(run):
     accuracy = run.history[-1].test_accuracy
 

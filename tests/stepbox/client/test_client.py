@@ -320,6 +320,47 @@ def test_a_file_is_written_completely_or_not_at_all(client, moons, relay, tmp_pa
     assert [*tmp_path.iterdir()] == [target]
 
 
+def test_a_suffix_names_the_format_of_the_file(client, digits, tmp_path):
+    ref, models = digits.model.ref, client.models
+    (tmp_path / "kept.npz").write_text("as before")
+    for wrong, operation, options, right in (
+        (".npz", models.export, {}, ".onnx"),
+        (".onnx", models.export, {"format": "torch"}, ".zip"),
+        (".safetensors", models.export, {"format": "npz"}, ".npz"),
+        (".ZIP", models.weights, {}, ".safetensors"),
+        (".jpg", models.first_layer_picture, {}, ".png"),
+    ):
+        expected = rf"^/path: must end in \{right}, .* not in \{wrong};"
+        with pytest.raises(InvalidInputError, match=expected):
+            client.download(tmp_path / f"kept{wrong}", operation, ref, **options)
+        assert [one.read_text() for one in tmp_path.iterdir()] == ["as before"]
+        for other in (f"b{right.upper()}", "b", "b.bin"):
+            path = client.download(tmp_path / other, operation, ref, **options)
+            assert path.read_bytes() == operation(ref, **options)
+            path.unlink()
+
+
+def test_a_suffix_names_the_format_of_the_file_with_asyncio(server, moons, tmp_path):
+    async def go():
+        async with stepbox.AsyncClient(server.url) as client:
+            with pytest.raises(InvalidInputError, match=r"/path: must end in \.safetensors"):
+                await client.download(tmp_path / "a.npz", client.models.weights, moons.model.ref)
+
+    asyncio.run(go())
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_file_that_cannot_be_written_is_named(client, moons, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path, kind in ((tmp_path / "none" / "x", FileNotFoundError), (folder, IsADirectoryError)):
+        with pytest.raises(kind) as caught:
+            client.download(path, client.models.weights, moons.model.ref)
+        assert caught.value.filename == str(path)
+        assert str(caught.value).endswith(f"'{path}'")
+    assert [*tmp_path.iterdir()] == [folder]
+
+
 def test_a_server_that_does_not_answer(tmp_path):
     with (
         Client(f"http://127.0.0.1:{free_port()}", retries=1) as client,

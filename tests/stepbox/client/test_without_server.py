@@ -1,5 +1,6 @@
 """What needs no server: answers, events, pauses and settings."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 import httpx
 import pytest
 
-from stepbox.client import Answer, Client, following
+from stepbox.client import Answer, AsyncClient, Client, following
 from stepbox.client.answers import FINAL, Card, JobPage, JobRecord
 from stepbox.client.errors import ClientError, UnreachableError
 from stepbox.client.events import Decoder
@@ -104,23 +105,55 @@ def test_pauses_grow_and_the_server_may_name_them():
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:8000", "ftp://host", "http://", "http://a b:x", "/", "http://a?b=c"]
+    "url", ["127.0.0.1:8000", "ftp://host", "http://", "http://a b:x", "/", "http://a?b=c", 5]
 )
 def test_an_address_that_is_none(url):
-    with pytest.raises(InvalidInputError, match="must be an address such as http"):
+    with pytest.raises(InvalidInputError, match=r"/url: must be an address .* with http:// or"):
         Client(url)
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999])
+def test_a_port_that_is_none(port):
+    with pytest.raises(InvalidInputError, match=f"/url: .* 1 to 65535, not {port}"):
+        Client(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("retries", [-1, 1.5, "4", None])
+def test_retries_that_are_no_number_of_times(kind, retries):
+    with pytest.raises(InvalidInputError, match="/retries: must be 0 or more"):
+        kind(retries=retries)
 
 
 def test_a_token_that_no_header_can_have(monkeypatch):
     monkeypatch.setenv("STEPBOX_TOKEN", "a\nb")
-    with pytest.raises(InvalidInputError, match="/token: must have printable ASCII"):
-        Client()
+    for kind in (Client, AsyncClient):
+        for token in (None, "\u00e4", 5, b"bytes"):
+            with pytest.raises(InvalidInputError, match="/token: must have printable ASCII"):
+                kind(token=token)
 
 
 def test_an_address_with_a_path_is_that_of_a_proxy(monkeypatch):
     monkeypatch.setenv("STEPBOX_URL", "https://example.org/stepbox/")
     with Client() as client:
         assert client.url == "https://example.org/stepbox"
+
+
+def test_what_is_no_file_is_not_downloaded(tmp_path):
+    with Client() as client:
+        for operation, arguments in (
+            (client.models.get, ("latest",)),
+            (client.system.metrics, ()),
+            (client.jobs.events, ("a",)),
+        ):
+            with pytest.raises(
+                InvalidInputError, match="/operation: must return a file, which GET"
+            ):
+                client.download(tmp_path / "file", operation, *arguments)
+    asynchronous = AsyncClient()
+    with pytest.raises(InvalidInputError, match="/operation: must return a file"):
+        asyncio.run(asynchronous.download(tmp_path / "file", asynchronous.models.get, "latest"))
+    assert not [*tmp_path.iterdir()]
 
 
 def test_stepbox_loads_httpx_only_for_a_client():
