@@ -5,7 +5,7 @@ Under /v1 and /v2, the response has the form that the inference protocols define
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +13,12 @@ from flask import Flask, Response, current_app, json, request
 from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, Field, ValidationError
 from redis.exceptions import RedisError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from jobs.connection import UnconfirmedError
 from jobs.submission import QueueFullError
-from service.allowed import Schema, instruction
 from stepbox import errors
+from stepbox.allowed import Schema, fault_words, schema_at
 from stepbox.errors import UnavailableError
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,6 @@ TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Con
 
 MOST_FAULTS = 100
 RETRY_AFTER_S = 5
-
-# Kinds of faults that pydantic finds where a number is expected, and in numbers.
-NOT_A_NUMBER = {"float_parsing", "float_type", "int_parsing", "int_type"}
-DECIMAL_COMMA = re.compile(r"\s*([+-]?\d+),(\d+)\s*")
 
 
 class BusyError(errors.StepboxError):
@@ -162,7 +158,9 @@ def faults_problem(faults: Iterable[errors.Fault]) -> Response:
 def validation_problem(error: ValidationError) -> Response:
     """Make a response from the faults that pydantic found."""
     return faults_problem(
-        errors.Fault(pointer_to(*fault["loc"]), _words(error.title, fault))
+        errors.Fault(
+            pointer_to(*fault["loc"]), fault_words(fault, _schema(error.title, fault["loc"]))
+        )
         for fault in error.errors(include_url=False, include_context=False)
     )
 
@@ -218,9 +216,13 @@ def register(app: Flask) -> None:
         if error.response is not None:  # raised with a complete response
             return error.response  # type: ignore[return-value]
         status = error.code or 500
+        detail = error.description or title(status)
+        if isinstance(request.routing_exception, NotFound):
+            path = request.path[:100]
+            detail = f"no endpoint has the path {path!r}; GET /docs lists all endpoints"
         headers = dict(error.get_headers())
         del headers["Content-Type"]
-        return problem(status, error.description or title(status), headers=headers)
+        return problem(status, detail, headers=headers)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
@@ -232,28 +234,6 @@ def _summary(count: int) -> str:
     return "One value is not acceptable." if count == 1 else f"{count:,} values are not acceptable."
 
 
-def _words(model: str, fault: Mapping[str, Any]) -> str:
-    """Say what is wrong with a value, and what is allowed there."""
-    kind = fault["type"]
-    if kind == errors.INVALID_FIELD:
-        return str(fault["msg"])
-    if kind == "extra_forbidden":
-        return f"Unknown name {str(fault['loc'][-1])!r}"
-    wanted = instruction(_schema(model, fault["loc"]))
-    given = fault["input"]
-    if (
-        kind in NOT_A_NUMBER
-        and isinstance(given, str)
-        and (comma := DECIMAL_COMMA.fullmatch(given))
-    ):
-        if kind.startswith("float"):
-            return f"Use a decimal point: {comma[1]}.{comma[2]}"
-        return f"{wanted or 'Enter a whole number'}, without a comma"
-    if kind == "missing":
-        return f"This field is required. {wanted}" if wanted else "This field is required"
-    return wanted or str(fault["msg"])
-
-
 def _schema(model: str, location: tuple[int | str, ...]) -> Schema:
     """Find the schema of a value in the body, the parameters or the headers of this request."""
     document = current_app.extensions["openapi"]
@@ -263,25 +243,7 @@ def _schema(model: str, location: tuple[int | str, ...]) -> Schema:
         schema, path = schemas[model], location
     else:
         schema, path = _parameter(document, str(location[0])), location[1:]
-    for part in path:
-        inside = (_part(one, part, schemas) for one in _alternatives(schema))
-        schema = next(filter(None, inside), {})
-    return schema
-
-
-def _alternatives(schema: Schema) -> list[Schema]:
-    alternatives: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or [schema]
-    return alternatives
-
-
-def _part(schema: Schema, part: int | str, schemas: dict[str, Schema]) -> Schema:
-    """Find the schema of a property or an item."""
-    schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
-    if isinstance(part, int) and part < len(schema.get("prefixItems", [])):
-        found: Schema = schema["prefixItems"][part]
-    else:
-        found = schema.get("properties", {}).get(part) or schema.get("items") or {}
-    return schemas.get(found.get("$ref", "").rpartition("/")[2], found)
+    return schema_at(schema, path, schemas)
 
 
 def _parameter(document: dict[str, Any], name: str) -> Schema:

@@ -43,7 +43,12 @@ class AliasBody(BaseModel):
         extra="forbid", strict=True, json_schema_extra={"example": {"model": "m-3f9c02d17ab4"}}
     )
 
-    model: ModelId
+    model: ModelId = Field(
+        json_schema_extra={
+            "format": "id of a model (an alias is not accepted, because it may change meanwhile)",
+            "example": "m-3f9c02d17ab4",
+        },
+    )
     gate: GateBody | None = Field(
         None,
         description="Null removes the gate. Without this field, the alias keeps the gate that it "

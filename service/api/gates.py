@@ -50,7 +50,7 @@ def spec_of_gate(reference: str, name: str) -> DatasetSpec:
     try:
         return backend().datasets.spec(reference)
     except NotFoundError as error:
-        detail = f"must be a data set, but {error}, which the gate of {name!r} names"
+        detail = f"the gate of {name!r} names a data set that does not exist: {error}"
         raise InvalidInputError.at("/gate/dataset", detail) from None
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from service.api.labels import label_model
-from service.api.parameters import BINARY, Parameters
+from service.api.parameters import BINARY, CURSOR_FORMAT, Parameters
 from service.backend import backend
 from service.errors import problems
 from stepbox.store.card import Card
@@ -44,6 +44,7 @@ class ModelQuery(Parameters):
     after: str | None = Field(
         None,
         pattern=f"^{CURSOR.pattern}$",
+        json_schema_extra={"format": CURSOR_FORMAT},
         description="The cursor `next` of the previous page. It stays valid if models are deleted.",
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+CURSOR_FORMAT = "cursor `next` of the previous page"  # in words, for JSON schemas
 BINARY = {"schema": {"type": "string", "format": "binary"}}  # a body that is not JSON
 
 

@@ -60,7 +60,7 @@ class SampleQuery(PageQuery):
         pattern="^[0-9]{1,9}(,[0-9]{1,9})*$",
         description="Indices in the split, from 0, separated by commas; at most "
         f"{MOST_SAMPLES:,}. Without it, `offset` and `limit` choose the samples.",
-        json_schema_extra={"example": "0,7,9"},
+        json_schema_extra={"format": "indices, separated by commas", "example": "0,7,9"},
     )
     limit: int = Field(20, ge=1, le=MOST_SAMPLES, description="Maximum number of samples to list.")
     values: bool = Field(True, description="Whether to include `pixels` or `values`.")

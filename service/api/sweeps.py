@@ -9,7 +9,7 @@ from jobs.routing import NEW_KINDS
 from jobs.sweep import Sweep
 from jobs.sweeps import Sweeps
 from service.api.event_streams import EventHeaders, event_stream
-from service.api.parameters import Parameters
+from service.api.parameters import CURSOR_FORMAT, Parameters
 from service.api.submitting import (
     TRAIN_BYTES,
     SubmitHeaders,
@@ -39,7 +39,10 @@ class SweepQuery(Parameters):
 
     limit: int = Field(20, ge=1, le=100, description="Maximum number of sweeps to list.")
     after: str | None = Field(
-        None, pattern=r"^[0-9]{1,15}$", description="The cursor `next` of the previous page."
+        None,
+        pattern=r"^[0-9]{1,15}$",
+        json_schema_extra={"format": CURSOR_FORMAT},
+        description="The cursor `next` of the previous page.",
     )
 
 

@@ -5,7 +5,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from jobs.deliveries import CURSOR, Delivery, State
-from service.api.parameters import Parameters
+from service.api.parameters import CURSOR_FORMAT, Parameters
 from service.backend import backend
 from service.errors import problems
 
@@ -30,6 +30,7 @@ class DeliveryQuery(Parameters):
     after: str | None = Field(
         None,
         pattern=f"^{CURSOR.pattern}$",
+        json_schema_extra={"format": CURSOR_FORMAT},
         description="The cursor `next` of the previous page.",
     )
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 
-from service import allowed
 from service.access.tokens import only_reads
 from service.backend import backend
 from service.web import schema_words
 from service.web.glossary import GLOSSARY, TERMS, term
 from service.web.status_words import EXAMPLE, REASONS
 from service.web.training_form import form_fields, layer_types
+from stepbox import allowed
 from stepbox.analysis.expressions import FUNCTIONS
 from stepbox.data.dataset import DatasetSpec
 from stepbox.data.plane import GeneratedData

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from service.allowed import Schema, interval, range_of
+from stepbox.allowed import Schema, interval, range_of
 
 REFERENCE = "#/components/schemas/"  # begins each reference of the document
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
-from service.allowed import Schema, choices_of, instruction, range_of, without_null
+from stepbox.allowed import Schema, choices_of, instruction, range_of, without_null
 from stepbox.training.layer_options import HiddenLayer
 from stepbox.training.recipe import Recipe
 from stepbox.training.request import TrainRequest

@@ -25,6 +25,7 @@ Augmentation = Literal["none", "affine", "distort", "mirror-shift"]
 MOST_CLASSES = 1000  # of any data set: a card has a table with a row and a column for each
 
 DATASET_NAME = re.compile("[a-z0-9][a-z0-9._-]{0,59}")
+DATASET_FORMAT = "name or id of a data set"  # in words, for JSON schemas
 DATASET_ID = re.compile("d-[0-9a-f]{12}")
 
 # A larger memory map is released after each use. Otherwise, the pages of a whole data set would

@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from stepbox.data.dataset import (
+    DATASET_FORMAT,
     DATASET_NAME,
     LABEL_DTYPE,
     Dataset,
@@ -242,7 +243,11 @@ def _tag(given: Any) -> str | None:
 
 
 DatasetChoice = Annotated[
-    Annotated[str, Field(pattern=f"^{DATASET_NAME.pattern}$"), Tag("name")]
+    Annotated[
+        str,
+        Field(pattern=f"^{DATASET_NAME.pattern}$", json_schema_extra={"format": DATASET_FORMAT}),
+        Tag("name"),
+    ]
     | Annotated[GeneratedData, Tag("generate")]
     | Annotated[OwnPoints, Tag("points")],
     Discriminator(

@@ -101,7 +101,8 @@ def _prepared(part: Part, spec: DatasetSpec) -> Iterator[tuple[NDArray[Any], lis
             try:
                 pixels = decode_image(data, pointer="", color=color_of(spec))
             except InvalidInputError as error:
-                raise _misfit(f"has the image {name[:100]!r}: {error.faults[0].detail}") from None
+                detail = f"the file {name[:100]!r} of the upload {error.faults[0].detail}"
+                raise InvalidInputError.at("", detail) from None
             yield prepare(pixels, spec).pixels[None], [name]
         return
     array = part.samples

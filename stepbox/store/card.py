@@ -30,7 +30,7 @@ ModelId = Annotated[
     Field(
         pattern=f"^{MODEL_ID.pattern}$",
         description="Id of the model.",
-        examples=["m-3f9c02d17ab4"],
+        json_schema_extra={"format": "id of a model", "example": "m-3f9c02d17ab4"},
     ),
 ]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from stepbox.data.dataset import DATASET_NAME, Augmentation, DatasetSpec, PixelScale
+from stepbox.data.dataset import (
+    DATASET_FORMAT,
+    DATASET_NAME,
+    Augmentation,
+    DatasetSpec,
+    PixelScale,
+)
 from stepbox.errors import Fault, InvalidInputError
 from stepbox.nn.activations import ActivationName
 from stepbox.nn.backprop import GradientKind
@@ -51,6 +57,7 @@ class Recipe(Checked):
     )
     dataset: str = Field(
         pattern=f"^{DATASET_NAME.pattern}$",
+        json_schema_extra={"format": DATASET_FORMAT},
         description="The data set to train and test on: the name of a built-in one, or the id of "
         "an uploaded one. A request may also give its name, which means the newest of this name.",
     )

@@ -12,19 +12,31 @@ from math import prod
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
+    ModelWrapValidatorHandler,
     Tag,
     ValidationError,
     create_model,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from stepbox.allowed import model_fault_words, number_text
 from stepbox.data.dataset import DatasetSpec
 from stepbox.errors import INVALID_FIELD, Fault, InvalidInputError, invalid_field
 from stepbox.training.checks import DOMAIN_TAGS
-from stepbox.training.domains import Choices, Domain, DomainModel, IntegerRange, LayerSizes, Range
+from stepbox.training.domains import (
+    MOST_CHOICES,
+    Choices,
+    Domain,
+    DomainModel,
+    IntegerRange,
+    LayerSizes,
+    Range,
+)
 from stepbox.training.recipe import Recipe
 
 MOST_CORNERS = 64  # ends of ranges and choices: all pairs of them are tried, in 0.2 s
@@ -39,6 +51,15 @@ RANGE, LIST, LAYERS = DOMAIN_TAGS
 FIXED_BY_MODEL = ("hidden_sizes", "layers", "activation")  # if a trial continues a model
 
 Params = Mapping[str, Any]  # parameter → its value in a trial
+
+
+def _named(fault: Mapping[str, Any]) -> PydanticCustomError:
+    """Make a fault of a space again; that of an unknown field says which fields can vary."""
+    kind, text = fault["type"], fault["msg"]
+    if kind == "extra_forbidden" and len(fault["loc"]) == 1:
+        why = "cannot vary" if fault["loc"][0] in Recipe.model_fields else "is no field of a recipe"
+        kind, text = INVALID_FIELD, f"{why}: the fields that can vary are {', '.join(VARIED)}"
+    return PydanticCustomError(kind, "{text}", {"text": text})
 
 
 def _kind(value: Any) -> str:
@@ -62,17 +83,29 @@ def _domain_of(name: str) -> Any:
         int: (Annotated[IntegerRange, Tag(RANGE)], "low and high"),
     }
     kind: Any = Choices
+    words = "choices"
     if found := first.get(name) or first.get(Recipe.model_fields[name].annotation):
-        domain, words = found
+        domain, ends = found
+        words = f"{ends}, or with choices"
         discriminator = Discriminator(
             _kind,
             custom_error_type=INVALID_FIELD,
-            custom_error_message=f"must be an object with {words}, or with choices",
+            custom_error_message=f"must be an object with {words}",
         )
         kind = Annotated[domain | Annotated[Choices, Tag(LIST)], discriminator]
+
+    def check(value: Any) -> Any:
+        if isinstance(value, Mapping | DomainModel):
+            return value
+        detail = f"must be an object with {words}"
+        if isinstance(value, list):
+            detail += f", such as {json.dumps({'choices': value[:MOST_CHOICES]})}"
+        raise invalid_field(detail)
+
     text = f"Values of the recipe's `{name}`."
     return Annotated[
         kind,
+        BeforeValidator(check),
         Field(default_factory=_unset, exclude_if=lambda value: value is None, description=text),
     ]
 
@@ -90,6 +123,18 @@ class Space(_Domains):
             "example": {"learning_rate": {"low": 0.001, "high": 0.3, "log": True}},
         }
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _say_what_can_vary(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            faults = [
+                InitErrorDetails(type=_named(fault), loc=fault["loc"], input=fault["input"])
+                for fault in error.errors(include_url=False)
+            ]
+            raise ValidationError.from_exception_data(cls.__name__, faults) from None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -204,7 +249,7 @@ class Space(_Domains):
         for name, domain in domains.items():
             for place, value in domain.corners.items():
                 if why := _why_not(recipe, spec, {name: value}, alone=True):
-                    faults.append(Fault(f"/space/{name}/{place}", f"{json.dumps(value)}: {why}"))
+                    faults.append(Fault(f"/space/{name}/{place}", f"{_text(value)}: {why}"))
         if faults:
             raise InvalidInputError(faults)
         first = {name: next(iter(domain.corners.values())) for name, domain in domains.items()}
@@ -217,7 +262,11 @@ class Space(_Domains):
 
 
 def _in_words(fields: Mapping[str, Any]) -> str:
-    return " and ".join(f"{name} {json.dumps(value)}" for name, value in fields.items())
+    return " and ".join(f"{name} {_text(value)}" for name, value in fields.items())
+
+
+def _text(value: Any) -> str:
+    return number_text(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _why_not(
@@ -235,7 +284,7 @@ def _why_not(
             for fault in error.errors(include_url=False)
             if not alone or fault["type"] != INVALID_FIELD
         ]
-        return "; ".join(fault["msg"] for fault in faults) or None
+        return "; ".join(model_fault_words(Recipe, fault) for fault in faults) or None
     try:
         changed.fitted(spec, changes)
     except InvalidInputError as error:

@@ -186,3 +186,10 @@ def test_the_secret_of_webhooks_is_printed(jobs, monkeypatch):
     assert wrong.returncode == 1
     assert "STEPBOX_WEBHOOK_SECRET: a secret must be" in wrong.stderr
     assert "whsec_short" not in wrong.stderr
+
+
+def test_a_missing_password_of_redis_is_named(jobs, monkeypatch):
+    monkeypatch.delenv("STEPBOX_REDIS_PASSWORD_FILE")
+    answer = admin("webhook-secret")
+    assert answer.returncode == 1
+    assert "STEPBOX_REDIS_PASSWORD_FILE: Redis on 127.0.0.1 rejects the user" in answer.stderr

@@ -147,7 +147,11 @@ def test_data_sets_that_do_not_fit_are_rejected(client, backend, monkeypatch):
         assert pointers(body) == ["/gate/dataset"]
         assert words in body["errors"][0]["detail"]
     body = check_problem(put(client, id, gate={"min_accuracy": 0, "dataset": "none"}), 422)
-    assert "there is no data set 'none'" in body["errors"][0]["detail"]
+    detail = body["errors"][0]["detail"]
+    assert detail.startswith(
+        "the gate of 'best' names a data set that does not exist: there is no "
+    )
+    assert detail.endswith("'none'; there are fashion-mnist, flat, larger, mine, mnist, more")
     add_dataset(backend.datasets, "large", (4, 5), seed=2, test=100)
     monkeypatch.setattr("service.api.gates.MOST_PRODUCTS", 100)
     body = check_problem(put(client, id, gate={"min_accuracy": 0, "dataset": "large"}), 422)
@@ -173,6 +177,20 @@ def test_data_sets_that_do_not_fit_are_rejected(client, backend, monkeypatch):
 def test_invalid_gates_are_rejected(client, bad, gate, pointer):
     assert pointers(check_problem(put(client, bad, gate=gate), 422)) == [pointer]
     check_problem(client.get("/aliases/best"), 404)
+
+
+def test_only_the_id_of_a_model_is_accepted(client, bad):
+    wanted = (
+        "Enter the id of a model (an alias is not accepted, because it may change meanwhile), "
+        "such as m-3f9c02d17ab4"
+    )
+    for body, words in (
+        ({"model": "latest-mnist"}, wanted),
+        ({"model": 5}, wanted),
+        ({}, f"This field is required. {wanted}"),
+    ):
+        problem = check_problem(client.put("/aliases/best", json=body), 422)
+        assert problem["errors"] == [{"pointer": "/model", "detail": words}]
 
 
 def test_aliases_that_do_not_exist(client, bad):

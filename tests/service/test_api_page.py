@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from service.allowed import range_of
 from service.web.schema_words import (
     example_text,
     operation_anchors,
@@ -17,6 +16,7 @@ from service.web.schema_words import (
     type_words,
 )
 from service.web.status_words import EXAMPLE, REASONS
+from stepbox.allowed import range_of
 
 CHANGING = (  # how the ids of the operations begin that change data
     *(f"datasets_{name}" for name in ("upload", "delete")),

@@ -83,7 +83,8 @@ def test_a_gate_keeps_its_data_set(client, backend):
     assert problem["aliases"] == ["best", "second"]
     assert client.delete(f"/datasets/{other.id}?force=true").status_code == 204
     answer = check_problem(client.put("/aliases/best", json={"model": model}), 422)
-    assert "which the gate of 'best' names" in answer["errors"][0]["detail"]
+    detail = answer["errors"][0]["detail"]
+    assert detail.startswith("the gate of 'best' names a data set that does not exist: there is no")
 
 
 def test_a_model_outlives_its_data_set(client, backend):

@@ -3,8 +3,8 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
-from service.allowed import instruction
 from service.app import create_app
+from stepbox.allowed import instruction
 from tests.problems import check_problem, check_refusal, pointers
 
 
@@ -190,6 +190,7 @@ LAYERS = (
         ("/train", {"layers": 5}, "/layers", LAYERS),
         ("/train", {"engine": "jax"}, "/engine", "Choose numpy or torch"),
         ("/train", {"shuffle": 1}, "/shuffle", "Choose true or false"),
+        ("/train", {"dataset": "A B"}, "/dataset", "Enter the name or id of a data set"),
         ("/train", {"nonsense": 1}, "/nonsense", "Unknown name 'nonsense'"),
         (
             "/train",
@@ -236,11 +237,24 @@ def test_a_fault_says_in_plain_words_what_is_allowed(client, path, body, pointer
         ("/jobs?limit=many", "Enter a whole number from 1 to 100"),
         ("/jobs?status=lost", "Choose queued, running, succeeded, failed or cancelled"),
         ("/jobs?page=2", "Unknown name 'page'"),
+        ("/models?after=x", "Enter the cursor `next` of the previous page"),
+        ("/sweeps?after=x", "Enter the cursor `next` of the previous page"),
+        ("/webhooks?after=x", "Enter the cursor `next` of the previous page"),
+        ("/datasets/mnist/test?index=x", "Enter the indices, separated by commas"),
     ],
 )
 def test_a_fault_of_a_parameter_says_what_is_allowed(client, path, words):
     problem = check_problem(client.get(path), 422)
     assert [fault["detail"] for fault in problem["errors"]] == [words]
+
+
+@pytest.mark.parametrize("path", ["/docs/jobs", "/models/../x", "/v2/x"])
+def test_a_path_without_an_endpoint_is_named(client, path):
+    answer = client.get(path.replace("../", "..%2F"))
+    assert (
+        check_refusal(answer, 404, path)
+        == f"no endpoint has the path {path!r}; GET /docs lists all endpoints"
+    )
 
 
 def test_a_fault_of_a_header_says_what_is_allowed(client):

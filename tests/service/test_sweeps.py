@@ -6,6 +6,7 @@ import pytest
 
 from jobs.sweeps import Sweeps
 from stepbox.data.builtin import MNIST
+from stepbox.training.space import VARIED
 from tests.jobs.test_job_store import OWNER
 from tests.jobs.test_routing import beat
 from tests.jobs.test_sweeps import add_trial, park, run_trial
@@ -66,10 +67,54 @@ def test_a_sweep_is_accepted_with_all_its_fields(client, jobs):
     ("fields", "pointer", "words"),
     [
         ({"space": {}}, "/space", "names no field to vary"),
-        ({"space": {"dataset": {"choices": ["a", "b"]}}}, "/space/dataset", "Unknown name"),
+        (
+            {"space": {"dataset": {"choices": ["a", "b"]}}},
+            "/space/dataset",
+            f"cannot vary: the fields that can vary are {', '.join(VARIED)}",
+        ),
+        (
+            {"space": {"learning_rte": {"low": 0.1}, "epochs": {"low": 1}}},
+            "/space/learning_rte",
+            "is no field of a recipe: the fields that can vary are learning_rate, ",
+        ),
+        ({"space": {"epochs": {"lo": 1}}}, "/space/epochs/lo", "Unknown name 'lo'"),
         ({"space": {"learning_rate": {"low": 0.1}}}, "/space/learning_rate/high", "required"),
-        ({"space": {"learning_rate": 3}}, "/space/learning_rate", "Range"),
-        ({"space": {"learning_rate": {"low": 0, "high": 1}}}, "/space/learning_rate/low", "0.0: "),
+        ({"space": {"learning_rate": 3}}, "/space/learning_rate", "an object with low and high"),
+        (
+            {"space": {"learning_rate": [0.1, 0.2]}},
+            "/space/learning_rate",
+            'must be an object with low and high, or with choices, such as {"choices": [0.1, 0.2]}',
+        ),
+        (
+            {"space": {"activation": ["relu", "tanh"]}},
+            "/space/activation",
+            'must be an object with choices, such as {"choices": ["relu", "tanh"]}',
+        ),
+        (
+            {"space": {"learning_rate": {"low": 0, "high": 1}}},
+            "/space/learning_rate/low",
+            "0: Enter a number above 0, up to 10",
+        ),
+        (
+            {"space": {"learning_rate": {"low": 1, "high": 100}}},
+            "/space/learning_rate/high",
+            "100: Enter a number above 0, up to 10",
+        ),
+        (
+            {"space": {"learning_rate": {"choices": [1, "x"]}}},
+            "/space/learning_rate/choices/1",
+            '"x": Enter a number above 0, up to 10',
+        ),
+        (
+            {"space": {"activation": {"choices": ["relu", "x"]}}},
+            "/space/activation/choices/1",
+            '"x": Choose sigmoid, tanh, relu or gelu',
+        ),
+        (
+            {"space": {"hidden_sizes": {"choices": [[1], [0]]}}},
+            "/space/hidden_sizes/choices/1",
+            "[0]: Enter a whole number from 1 to 1,024",
+        ),
         ({"sampler": "grid"}, "/space/learning_rate/step", "needed for a grid"),
         (
             {"space": {"hidden_sizes": {"count": MANY, "size": {"low": 8, "high": 16}}}},

@@ -168,7 +168,12 @@ def read_archive(path: Path, scratch: Path, limits: Limits) -> list[Part]:
     with closing(_open(path, limits)) as archive:
         index = _Index(archive, limits)
     if not index.keys:
-        raise rejected("has no images. Put the images of each class into a folder, and zip these")
+        advice = (
+            "Put the images of each class into a folder, and zip these"
+            if limits.labels
+            else ("Zip the image files, in a folder or without one")
+        )
+        raise rejected(f"has no images. {advice}")
     if not limits.labels and len(index.folders) == 1:
         order = sorted(range(len(index.keys)), key=index.keys.__getitem__)
         _check_unique(order, index)

@@ -191,7 +191,12 @@ def test_another_column_may_have_the_labels(read):
         (npz(x=np.zeros((2, 784))), MNIST, "has vectors, but the model takes images"),
         (npz(x=DIGITS), FLOWERS, "has images, but the model takes vectors"),
         (UNLABELED["flat zip"], FLOWERS, "has images, but the model takes vectors"),
-        (archive({"1.png": png(DIGITS[0]), "2.png": b"no image"}), MNIST, "'2.png'"),
+        (
+            archive({"1.png": png(DIGITS[0]), "2.png": b"no image"}),
+            MNIST,
+            "the file '2.png' of the upload is not",
+        ),
+        (archive({"a.txt": b""}), MNIST, "no images. Zip the image files, in a folder or without"),
         (archive({"1.png": png(DIGITS[0]), "a/2.png": png(DIGITS[1])}), MNIST, "outside"),
         (b"%PDF-1.7", MNIST, "PDF"),
     ],

@@ -181,7 +181,7 @@ def test_a_tar_whose_first_name_begins_like_a_zip_file(tmp_path):
         ({"y" * 201 + "/1.png": b"", "b/1.png": b""}, "a class with over 200 characters"),
         (TWO_CLASSES | {"more/x.zip": b""}, "an archive in it: 'more/x.zip'"),
         (TWO_CLASSES | {"x.tar.gz": b""}, "an archive in it: 'x.tar.gz'"),
-        ({"README.md": b""}, "has no images"),
+        ({"README.md": b""}, "has no images. Put the images of each class into a folder"),
         ({"e\u0301/1.png": b"", "é/1.png": b"", "b/1.png": b""}, "two files with the same name"),
     ],
 )

@@ -1,10 +1,20 @@
 """Say in plain words which values a JSON schema allows, for errors, forms and the API page."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
+from stepbox.errors import INVALID_FIELD
+
 Schema = Mapping[str, Any]
+
+# Kinds of faults that pydantic finds where a number is expected, and in numbers.
+NOT_A_NUMBER = {"float_parsing", "float_type", "int_parsing", "int_type"}
+DECIMAL_COMMA = re.compile(r"\s*([+-]?\d+),(\d+)\s*")
 
 # One value of a type, and several.
 NOUNS = {
@@ -14,6 +24,65 @@ NOUNS = {
     "object": ("an object", "objects"),
     "array": ("a list", "lists"),
 }
+
+
+def fault_words(fault: Mapping[str, Any], schema: Schema) -> str:
+    """Say what is wrong with a value, and what is allowed there.
+
+    Parameters
+    ----------
+    fault
+        One of the errors that pydantic found.
+    schema
+        Of the value, see `schema_at`.
+    """
+    kind = fault["type"]
+    if kind == INVALID_FIELD:
+        return str(fault["msg"])
+    if kind == "extra_forbidden":
+        return f"Unknown name {str(fault['loc'][-1])!r}"
+    wanted = instruction(schema)
+    given = fault["input"]
+    if (
+        kind in NOT_A_NUMBER
+        and isinstance(given, str)
+        and (comma := DECIMAL_COMMA.fullmatch(given))
+    ):
+        if kind.startswith("float"):
+            return f"Use a decimal point: {comma[1]}.{comma[2]}"
+        return f"{wanted or 'Enter a whole number'}, without a comma"
+    if kind == "missing":
+        return f"This field is required. {wanted}" if wanted else "This field is required"
+    return wanted or str(fault["msg"])
+
+
+def model_fault_words(model: type[BaseModel], fault: Mapping[str, Any]) -> str:
+    """Say what is wrong with a value in a model, as `fault_words` does."""
+    schema = _schema_of(model)
+    return fault_words(fault, schema_at(schema, fault["loc"], schema.get("$defs", {})))
+
+
+@cache
+def _schema_of(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
+
+
+def schema_at(schema: Schema, path: Sequence[int | str], schemas: Mapping[str, Schema]) -> Schema:
+    """Return the schema of a value inside another; an empty one if it is not known.
+
+    Parameters
+    ----------
+    schema
+        Of the outer value.
+    path
+        The names and places that lead to the inner one.
+    schemas
+        What the schemas refer to, by name.
+    """
+    for part in path:
+        inside = (_part(one, part, schemas) for one in _alternatives(schema))
+        schema = next(filter(None, inside), {})
+    return schema
 
 
 def instruction(schema: Schema) -> str | None:
@@ -30,7 +99,8 @@ def instruction(schema: Schema) -> str | None:
         Such as "Enter a whole number from 1 to 10". None if the schema does not limit the values.
     """
     examples = schema.get("examples")
-    schema = without_null(schema)
+    about = {"format": schema["format"]} if "format" in schema else {}
+    schema = {**without_null(schema), **about}
     if choices := choices_of(schema):
         return f"Choose {_any_of(choices)}"
     if schema.get("type") not in NOUNS:
@@ -81,6 +151,21 @@ def number_text(number: float) -> str:
     return f"{number:.12g}".replace("e+", "e").replace("e-0", "e-")
 
 
+def _alternatives(schema: Schema) -> list[Schema]:
+    alternatives: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or [schema]
+    return alternatives
+
+
+def _part(schema: Schema, part: int | str, schemas: Mapping[str, Schema]) -> Schema:
+    """Find the schema of a property or an item."""
+    schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    if isinstance(part, int) and part < len(schema.get("prefixItems", [])):
+        found: Schema = schema["prefixItems"][part]
+    else:
+        found = schema.get("properties", {}).get(part) or schema.get("items") or {}
+    return schemas.get(found.get("$ref", "").rpartition("/")[2], found)
+
+
 def _has_both_ends(schema: Schema) -> bool:
     return "minimum" in schema and "maximum" in schema
 
@@ -92,6 +177,8 @@ def _described(schema: Schema, *, plural: bool = False) -> str:
     if kind == "array":
         return f"{noun} of {_items(schema)}"
     if kind == "string":
+        if "pattern" in schema and "format" in schema:  # which says in words what matches
+            return f"the {schema['format']}"
         count = interval(schema.get("minLength"), schema.get("maxLength"))
         noun += f" of {count} characters" if count else ""
         return noun + (f" that matches {schema['pattern']}" if "pattern" in schema else "")
