@@ -12,7 +12,8 @@ _BY_SUFFIX: dict[str, Format] = {".onnx": "onnx", ".npz": "npz", ".zip": "torch"
 
 def format_of(path: Path) -> Format:
     """Return the format that the name of a file stands for; raise InvalidInputError if none."""
-    if path.suffix not in _BY_SUFFIX:
-        names = ", ".join(f"*{suffix}" for suffix in _BY_SUFFIX)
+    suffix = path.suffix.lower()
+    if suffix not in _BY_SUFFIX:
+        names = ", ".join(f"*{one}" for one in _BY_SUFFIX)
         raise InvalidInputError.at("/format", f"must be given, unless the file is one of {names}")
-    return _BY_SUFFIX[path.suffix]
+    return _BY_SUFFIX[suffix]

@@ -216,8 +216,10 @@ def test_export(run, json_of, tmp_path):
     assert run("export", model, "-o", "moons.onnx").stdout == "moons.onnx\n"
     session = onnxruntime.InferenceSession(tmp_path / "moons.onnx")
     assert {one.name for one in session.get_outputs()} == {"probabilities", "logits"}
-    run("export", model, "-o", "by_suffix.npz")
-    with np.load(tmp_path / "by_suffix.npz", allow_pickle=False) as arrays:
+    run("export", model, "-o", "by_suffix.NPZ")
+    assert ".npz" in run("export", model, "--format", "npz", "-o", "other.onnx", status=2).stderr
+    assert not (tmp_path / "other.onnx").exists()
+    with np.load(tmp_path / "by_suffix.NPZ", allow_pickle=False) as arrays:
         assert "0.weight" in arrays
     for format in ("npz", "torch"):
         found = json_of("export", model, "--format", format, "--output", f"moons.{format}")
