@@ -217,7 +217,7 @@ def register(app: Flask) -> None:
             return error.response  # type: ignore[return-value]
         status = error.code or 500
         detail = error.description or title(status)
-        if isinstance(request.routing_exception, NotFound):
+        if isinstance(error, NotFound) and error is request.routing_exception:
             path = request.path[:100]
             detail = f"no endpoint has the path {path!r}; GET /docs lists all endpoints"
         headers = dict(error.get_headers())
